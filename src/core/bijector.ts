@@ -1,0 +1,141 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { clone, tidy } from '@tensorflow/tfjs-core';
+import type { Module, ModuleState } from './module.js';
+import { defineModule } from './module.js';
+import type { Rng } from './rng.js';
+import type { EventShape } from './shapes.js';
+import { batchShapeOf, checkContext, checkEvent } from './shapes.js';
+
+/** What one call costs: one pass, one pass an element of the event, or a root search. */
+export type Cost = 'parallel' | 'sequential' | 'iterative';
+
+/** What every call of a bijector, conditioner or objective may take. */
+export interface CallOptions {
+  /** What is conditioned on, [...batch, contextDim]; leading axes may broadcast to the batch axes. */
+  readonly context?: Tensor;
+  /** Own parameters (variables, and tensors it was built from) count as constants. */
+  readonly frozen?: boolean;
+  /** Dropout and batch statistics as in training. Default false. */
+  readonly training?: boolean;
+  /** Source of whatever is stochastic. */
+  readonly rng?: Rng;
+}
+
+/**
+ * An invertible map with log-det accounting. `forward` goes base -> data, `inverse` data -> base.
+ *
+ * With x of shape [...batch, ...event], `forwardAndLogDet` returns y and log|det dy/dx| of shape [...batch], natural
+ * logarithm. Every method works for any number of leading batch axes, disposes nothing that it is given, and returns
+ * tensors that the caller owns.
+ */
+export interface Bijector extends Module {
+  readonly name: string;
+  /** Trailing axes of x that form one event. */
+  readonly forwardEventRank: number;
+  /** Trailing axes of y that form one event. */
+  readonly inverseEventRank: number;
+  readonly forwardCost: Cost;
+  readonly inverseCost: Cost;
+  forward(x: Tensor, options?: CallOptions): Tensor;
+  inverse(y: Tensor, options?: CallOptions): Tensor;
+  forwardAndLogDet(x: Tensor, options?: CallOptions): [y: Tensor, logDet: Tensor];
+  inverseAndLogDet(y: Tensor, options?: CallOptions): [x: Tensor, logDet: Tensor];
+  /** Data-dependent initialisation: takes the data side (what `forward` returns). Remembered in buffers. */
+  initialize?(data: Tensor, options?: CallOptions): void;
+}
+
+/** What `defineBijector` takes. */
+export interface BijectorSpec extends ModuleState {
+  readonly name: string;
+  /** Event shape of x; `null` where any size will do. Its length is `forwardEventRank`. */
+  readonly forwardEvent: EventShape;
+  /** Event shape of y. Default: that of x. */
+  readonly inverseEvent?: EventShape;
+  /** Default 'parallel'. */
+  readonly forwardCost?: Cost;
+  /** Default 'parallel'. */
+  readonly inverseCost?: Cost;
+  /** Size of the context that a call must bring. Default: none is needed, and one that comes is passed on unchecked. */
+  readonly contextDim?: number;
+  forwardAndLogDet(x: Tensor, options: CallOptions): [y: Tensor, logDet: Tensor];
+  inverseAndLogDet(y: Tensor, options: CallOptions): [x: Tensor, logDet: Tensor];
+  /** Where it is cheaper without the log-det. */
+  forward?(x: Tensor, options: CallOptions): Tensor;
+  /** Where it is cheaper without the log-det. */
+  inverse?(y: Tensor, options: CallOptions): Tensor;
+  initialize?(data: Tensor, options: CallOptions): void;
+}
+
+/**
+ * Makes a bijector of its formulas. Input checks, memory and naming live here, once: a bijection states its mathematics
+ * and nothing else.
+ *
+ * The formulas may return their input (it is cloned) and leave intermediates behind (they are freed).
+ *
+ * @throws from the made methods: wrong rank, size or dtype of x or y, missing or misshaped context.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { defineBijector } from 'tfjs-flows';
+ *
+ * const cubeLike = defineBijector({
+ *   name: 'sinh',
+ *   forwardEvent: [],
+ *   forwardAndLogDet: (x) => [tf.sinh(x), tf.log(tf.cosh(x))],
+ *   inverseAndLogDet: (y) => [tf.asinh(y), tf.neg(tf.log(tf.cosh(tf.asinh(y))))],
+ * });
+ * console.log(cubeLike.inverse(cubeLike.forward(tf.scalar(0.5))).dataSync()[0].toFixed(4)); // => 0.5000
+ * ```
+ */
+export function defineBijector(spec: BijectorSpec): Bijector {
+  const { name, forwardEvent, inverseEvent = forwardEvent } = spec;
+  const module = defineModule(spec);
+
+  const check = (method: string, argument: 'x' | 'y' | 'data', value: Tensor, options: CallOptions): void => {
+    const event = argument === 'x' ? forwardEvent : inverseEvent;
+    checkEvent(`${name}.${method}`, argument, value, event);
+    if (spec.contextDim !== undefined && spec.contextDim > 0) {
+      checkContext(`${name}.${method}`, options.context, spec.contextDim, batchShapeOf(value, event.length));
+    }
+  };
+  const fresh = (result: Tensor, input: Tensor): Tensor => (result === input ? clone(result) : result);
+  const only =
+    (method: 'forward' | 'inverse', argument: 'x' | 'y') =>
+    (value: Tensor, options: CallOptions = {}): Tensor => {
+      check(method, argument, value, options);
+      return tidy(() => {
+        const formula = spec[method];
+        return fresh(formula === undefined ? spec[`${method}AndLogDet`](value, options)[0] : formula(value, options), value);
+      });
+    };
+  const withLogDet =
+    (method: 'forwardAndLogDet' | 'inverseAndLogDet', argument: 'x' | 'y') =>
+    (value: Tensor, options: CallOptions = {}): [Tensor, Tensor] => {
+      check(method, argument, value, options);
+      return tidy(() => {
+        const [result, logDet] = spec[method](value, options);
+        return [fresh(result, value), fresh(logDet, value)] as [Tensor, Tensor];
+      });
+    };
+
+  return {
+    ...module,
+    name,
+    forwardEventRank: forwardEvent.length,
+    inverseEventRank: inverseEvent.length,
+    forwardCost: spec.forwardCost ?? 'parallel',
+    inverseCost: spec.inverseCost ?? 'parallel',
+    forward: only('forward', 'x'),
+    inverse: only('inverse', 'y'),
+    forwardAndLogDet: withLogDet('forwardAndLogDet', 'x'),
+    inverseAndLogDet: withLogDet('inverseAndLogDet', 'y'),
+    ...(spec.initialize === undefined
+      ? {}
+      : {
+          initialize: (data: Tensor, options: CallOptions = {}): void => {
+            check('initialize', 'data', data, options);
+            tidy(() => spec.initialize?.(data, options));
+          },
+        }),
+  };
+}

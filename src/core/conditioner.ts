@@ -1,0 +1,20 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { CallOptions } from './bijector.js';
+import type { Module } from './module.js';
+
+/** A network: x [...batch, inputDim] and, where contextDim > 0, context [...batch, contextDim] -> [...batch, outputDim]. */
+export interface Conditioner extends Module {
+  readonly inputDim: number;
+  readonly outputDim: number;
+  /** 0: takes no context. */
+  readonly contextDim: number;
+  apply(x: Tensor, options?: CallOptions): Tensor;
+}
+
+/**
+ * A conditioner whose outputs d P ... d P + P - 1 depend on the inputs of lower order than input d, and on nothing else of x.
+ */
+export interface AutoregressiveConditioner extends Conditioner {
+  /** order[d] is the rank of input d: a permutation of 0 ... inputDim - 1. */
+  readonly order: readonly number[];
+}

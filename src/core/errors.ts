@@ -1,0 +1,89 @@
+/**
+ * Every message of the library has this form: who complains, about which argument, what was expected and what came.
+ *
+ * @param where the factory or method, for example `planar.forward`
+ * @param argument the argument or option, for example `x` or `options.dim`
+ * @param expected continues "should be", for example `a positive integer`
+ * @param received what came; described by `describe`
+ */
+export function invalid(where: string, argument: string, expected: string, received: unknown): Error {
+  return new Error(`${where}: ${argument} should be ${expected}, but got ${describe(received)}.`);
+}
+
+/** A value in words: tensors by dtype and shape, arrays and objects shortened. */
+export function describe(value: unknown): string {
+  if (value === undefined) {
+    return 'nothing';
+  }
+  if (typeof value === 'function') {
+    return 'a function';
+  }
+  if (typeof value === 'string') {
+    return `'${value}'`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    if (isTensorLike(value)) {
+      return `a ${value.dtype} tensor of shape [${value.shape.join(', ')}]${value.isDisposed ? ' that is disposed' : ''}`;
+    }
+    if (ArrayBuffer.isView(value)) {
+      return `${value.constructor.name}(${(value as { length?: number }).length ?? value.byteLength})`;
+    }
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  }
+  return String(value);
+}
+
+/** Structural, since a page can hold two copies of tfjs-core and `instanceof` would then lie. */
+export function isTensorLike(value: unknown): value is { shape: number[]; dtype: string; isDisposed: boolean; dataId: object } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Array.isArray((value as { shape?: unknown }).shape) &&
+    typeof (value as { dtype?: unknown }).dtype === 'string' &&
+    'dataId' in value
+  );
+}
+
+/** Throws unless `value` is an integer of at least `least`. */
+export function checkInteger(where: string, argument: string, value: unknown, least: number): asserts value is number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least) {
+    throw invalid(where, argument, least === 1 ? 'a positive integer' : `an integer of at least ${least}`, value);
+  }
+}
+
+/** Throws unless `value` is a finite number above `above` (or, with `orEqual`, at it). */
+export function checkNumber(
+  where: string,
+  argument: string,
+  value: unknown,
+  range: { readonly above?: number; readonly least?: number; readonly most?: number; readonly below?: number } = {},
+): asserts value is number {
+  const bounds: string[] = [];
+  if (range.above !== undefined) bounds.push(`above ${range.above}`);
+  if (range.least !== undefined) bounds.push(`at least ${range.least}`);
+  if (range.below !== undefined) bounds.push(`below ${range.below}`);
+  if (range.most !== undefined) bounds.push(`at most ${range.most}`);
+  const ok =
+    typeof value === 'number' &&
+    Number.isFinite(value) &&
+    (range.above === undefined || value > range.above) &&
+    (range.least === undefined || value >= range.least) &&
+    (range.below === undefined || value < range.below) &&
+    (range.most === undefined || value <= range.most);
+  if (!ok) {
+    throw invalid(where, argument, `a finite number${bounds.length > 0 ? ` ${bounds.join(' and ')}` : ''}`, value);
+  }
+}
+
+/** Throws where `options` is no object, or has a key that is not in `known`: a misspelt option must not pass silently. */
+export function checkOptions(where: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalid(where, 'options', `an object with ${known.join(', ')}`, options);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new Error(`${where}: unknown option '${key}'; the options are ${known.join(', ')}.`);
+    }
+  }
+}

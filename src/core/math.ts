@@ -1,0 +1,40 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { abs, add, div, exp, log, max, mul, neg, reshape, softplus, square, sub, sum } from '@tensorflow/tfjs-core';
+import { stopGradient } from './stopGradient.js';
+
+/** log(2 pi), on the host in float64. */
+export const LOG_TWO_PI: number = Math.log(2 * Math.PI);
+
+/** log sigmoid(x) = -softplus(-x). The op of tfjs 4.22 reads a disposed tensor in its gradient. */
+export function logSigmoid(x: Tensor): Tensor {
+  return neg(softplus(neg(x)));
+}
+
+/**
+ * log sum exp over the last axis.
+ *
+ * The largest term is subtracted as a constant: the gradient is the same without a derivative of max, whose `Equal` is
+ * what most of the time of tfjs's own `logSumExp` goes to on WASM.
+ */
+export function logSumExp(x: Tensor): Tensor {
+  const top = stopGradient(max(x, -1, true));
+  const total = log(sum(exp(sub(x, top)), -1));
+  return add(total, reshape(top, total.shape));
+}
+
+/** log softmax over the last axis. */
+export function logSoftmax(x: Tensor): Tensor {
+  const shifted = sub(x, stopGradient(max(x, -1, true)));
+  return sub(shifted, log(sum(exp(shifted), -1, true)));
+}
+
+/** sech^2(x) = 4 e / (1 + e)^2 with e = exp(-2|x|): no cancellation, where 1 - tanh^2 loses all beyond |x| of 9. */
+export function sechSquared(x: Tensor): Tensor {
+  const e = exp(mul(abs(x), -2));
+  return div(mul(e, 4), square(add(e, 1)));
+}
+
+/** log(e^x - 1), on the host: the x whose softplus is `y`. */
+export function softplusInverse(y: number): number {
+  return y > 30 ? y : Math.log(Math.expm1(y));
+}

@@ -1,0 +1,12 @@
+export type { PlanarOptions } from './bijectors/planar.js';
+export { planar } from './bijectors/planar.js';
+export type { Bijector, BijectorSpec, CallOptions, Cost } from './core/bijector.js';
+export { defineBijector } from './core/bijector.js';
+export type { Distribution, SampleOptions } from './core/distribution.js';
+export type { Module, ModuleState } from './core/module.js';
+export { defineModule } from './core/module.js';
+export type { Rng, RngState } from './core/rng.js';
+export { createRng } from './core/rng.js';
+export type { RootProblem } from './core/root.js';
+export { monotoneRoot } from './core/root.js';
+export { stopGradient } from './core/stopGradient.js';
