@@ -1,0 +1,3 @@
+export function findChromium(): string | undefined;
+export function findVulkanIcd(): string | undefined;
+export function findVulkanLoader(): string | undefined;
