@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
-import type { TestProjectConfiguration } from 'vitest/config';
+import type { TestProjectConfiguration, ViteUserConfig } from 'vitest/config';
 import { defineConfig } from 'vitest/config';
-import { findChromium, findVulkanIcd } from './scripts/machine.mjs';
+import { dawnEnvironment, findChromium } from './scripts/machine.mjs';
 
 /** Suites that every backend setting runs. */
 const EVERY_BACKEND = ['test/conformance/**/*.test.ts', 'test/backends/**/*.test.ts'];
@@ -33,9 +33,7 @@ function inNode(backend: 'cpu' | 'wasm' | 'webgpu', name: string, include: strin
       isolate: false,
       provide: { backend },
       setupFiles: ['test/setup/backend.ts'],
-      ...(backend === 'webgpu'
-        ? { maxWorkers: 1, env: { VK_ICD_FILENAMES: process.env.VK_ICD_FILENAMES ?? findVulkanIcd() ?? '' } }
-        : {}),
+      ...(backend === 'webgpu' ? { maxWorkers: 1, env: dawnEnvironment() } : {}),
     },
   };
 }
@@ -91,7 +89,7 @@ function inBrowser(backend: 'webgl' | 'webgpu', args: string[]): TestProjectConf
   };
 }
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       inNode('cpu', 'cpu', ['src/**/*.test.ts', 'test/**/*.test.ts']),
@@ -102,3 +100,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;
