@@ -1,3 +1,8 @@
+export type { ChainOptions } from './bijectors/chain.js';
+export { chain } from './bijectors/chain.js';
+export type { IdentityBijectorOptions } from './bijectors/identityBijector.js';
+export { identityBijector } from './bijectors/identityBijector.js';
+export { invert } from './bijectors/invert.js';
 export type { PlanarOptions } from './bijectors/planar.js';
 export { planar } from './bijectors/planar.js';
 export type { Bijector, BijectorSpec, CallOptions, Cost } from './core/bijector.js';

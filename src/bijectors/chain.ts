@@ -1,0 +1,122 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { add } from '@tensorflow/tfjs-core';
+import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
+import { defineBijector } from '../core/bijector.js';
+import { checkOptions, invalid } from '../core/errors.js';
+import { sumTrailing } from '../core/shapes.js';
+import { checkBijectorLike } from '../core/structural.js';
+
+/** What `chain` takes beside its parts. */
+export interface ChainOptions {
+  /** Stands in error messages. Default 'chain'. */
+  readonly name?: string;
+}
+
+/**
+ * Composition: chain([f, g]) computes y = g(f(x)), so `forward` applies the first part first and `inverse` the last.
+ *
+ * log|det dy/dx| is the sum of the parts' log-dets, each taken at its own input. Parts may differ in event rank: the chain
+ * has the smallest that serves all of them, and the log-det of a part of lower rank is summed over the extra axes. Costs
+ * are those of the slowest part. Options (context, frozen, training, rng) reach every part.
+ *
+ * The parameters of part i are named `layers.i....`; `dispose` frees the parts. `initialize(data)` exists where some part
+ * has it and works from the data end: the last part first, then data taken back through it for the part before.
+ *
+ * @param parts at least one; for none use `identityBijector`, whose event rank is not in doubt.
+ * @throws for an empty list, a part that is no bijector, an unknown option.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { chain, scaleShift } from 'tfjs-flows';
+ *
+ * const flow = chain([scaleShift({ scale: 2 }), scaleShift({ shift: 1 })]);
+ * console.log(flow.forward(tf.tensor1d([0, 3])).arraySync()); // => [ 1, 7 ]
+ * console.log(flow.inverse(tf.tensor1d([1, 7])).arraySync()); // => [ 0, 3 ]
+ * ```
+ */
+export function chain(parts: readonly Bijector[], options: ChainOptions = {}): Bijector {
+  checkOptions('chain', options, ['name']);
+  if (!Array.isArray(parts) || parts.length === 0) {
+    throw invalid('chain', 'parts', 'a list of at least one bijector', parts);
+  }
+  parts.forEach((part, i) => {
+    checkBijectorLike('chain', `parts[${i}]`, part);
+  });
+  const ranks = eventRanks(parts);
+  const layers = parts.map((part, i) => ({
+    part,
+    extraForward: (ranks[i] as number) - part.forwardEventRank,
+    extraInverse: (ranks[i + 1] as number) - part.inverseEventRank,
+  }));
+  const backwards = [...layers].reverse();
+  const first = parts.findIndex((part) => part.initialize !== undefined);
+
+  return defineBijector({
+    name: options.name ?? 'chain',
+    forwardEvent: Array(ranks[0] as number).fill(null),
+    inverseEvent: Array(ranks[parts.length] as number).fill(null),
+    forwardCost: slowest(parts.map((part) => part.forwardCost)),
+    inverseCost: slowest(parts.map((part) => part.inverseCost)),
+    parts: Object.fromEntries(parts.map((part, i) => [`layers.${i}`, part])),
+    forward: (x, call) => parts.reduce((value, part) => part.forward(value, call), x),
+    inverse: (y, call) => parts.reduceRight((value, part) => part.inverse(value, call), y),
+    forwardAndLogDet: (x, call) =>
+      accumulate(x, layers, (layer, value) => {
+        const [next, logDet] = layer.part.forwardAndLogDet(value, call);
+        return [next, sumTrailing(logDet, layer.extraForward)];
+      }),
+    inverseAndLogDet: (y, call) =>
+      accumulate(y, backwards, (layer, value) => {
+        const [next, logDet] = layer.part.inverseAndLogDet(value, call);
+        return [next, sumTrailing(logDet, layer.extraInverse)];
+      }),
+    ...(first < 0
+      ? {}
+      : {
+          initialize: (data: Tensor, call: CallOptions): void => {
+            let value = data;
+            for (let i = parts.length - 1; i >= first; i--) {
+              const part = parts[i] as Bijector;
+              part.initialize?.(value, call);
+              // Nothing before the first part that wants data needs any.
+              value = i > first ? part.inverse(value, call) : value;
+            }
+          },
+        }),
+  });
+}
+
+/** Event ranks before, between and after the parts: the least that let every part see at least its own. */
+function eventRanks(parts: readonly Bijector[]): number[] {
+  let least = 0;
+  let gained = 0;
+  for (const part of parts) {
+    least = Math.max(least, part.forwardEventRank - gained);
+    gained += part.inverseEventRank - part.forwardEventRank;
+  }
+  const ranks = [least];
+  for (const part of parts) {
+    ranks.push((ranks[ranks.length - 1] as number) + part.inverseEventRank - part.forwardEventRank);
+  }
+  return ranks;
+}
+
+const COSTS: readonly Cost[] = ['parallel', 'sequential', 'iterative'];
+
+const slowest = (costs: readonly Cost[]): Cost =>
+  costs.reduce((worst, cost) => (COSTS.indexOf(cost) > COSTS.indexOf(worst) ? cost : worst));
+
+function accumulate<Layer>(
+  start: Tensor,
+  layers: readonly Layer[],
+  step: (layer: Layer, value: Tensor) => [Tensor, Tensor],
+): [Tensor, Tensor] {
+  const [head, ...rest] = layers as readonly [Layer, ...Layer[]];
+  return rest.reduce<[Tensor, Tensor]>(
+    ([value, total], layer) => {
+      const [next, logDet] = step(layer, value);
+      return [next, add(total, logDet)];
+    },
+    step(head, start),
+  );
+}
