@@ -47,7 +47,9 @@ function inBrowser(backend: 'webgl' | 'webgpu', args: string[]): TestProjectConf
       include: [
         '@tensorflow/tfjs',
         '@tensorflow/tfjs-core',
+        '@tensorflow/tfjs-core/dist/register_all_gradients.js',
         '@tensorflow/tfjs-backend-cpu',
+        '@tensorflow/tfjs-backend-wasm',
         '@tensorflow/tfjs-backend-webgl',
         '@tensorflow/tfjs-backend-webgpu',
         'fast-check',

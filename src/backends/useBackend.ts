@@ -1,0 +1,175 @@
+import { enableProdMode, findBackendFactory, getBackend, getGradient, ready, setBackend } from '@tensorflow/tfjs-core';
+import { checkOptions, invalid } from '../core/errors.js';
+import { loadGradients } from './gradients.js';
+import { startDawn } from './startDawn.js';
+
+/** The backends that this library is tested on. */
+export type BackendName = 'cpu' | 'wasm' | 'webgl' | 'webgpu';
+
+/** What `useBackend` takes beside the names. */
+export interface UseBackendOptions {
+  /** Turns on TensorFlow.js's production mode, which skips its checks: faster, and cannot be undone. Default false. */
+  readonly production?: boolean;
+  /**
+   * Where the .wasm files of `@tensorflow/tfjs-backend-wasm` are served: the address of their folder, ending in '/', or an
+   * address by file name. Needed with most bundlers; not in Node.
+   */
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;
+  /** Called for each backend that does not work, before the next is tried. */
+  readonly onFailure?: (failure: BackendFailure) => void;
+}
+
+/** A backend that was tried in vain. */
+export interface BackendFailure {
+  readonly name: string;
+  /** In words, with what to do about it where that is known. */
+  readonly reason: string;
+}
+
+/** What `useBackend` found. */
+export interface ChosenBackend {
+  /** The backend that is now the current one of TensorFlow.js. */
+  readonly name: string;
+  /** Those named before it, and why each did not work. */
+  readonly failures: readonly BackendFailure[];
+}
+
+/**
+ * Makes the first of the named backends that works here the current one of TensorFlow.js, and sees to it that gradients are
+ * registered, which `@tensorflow/tfjs-core` alone does not do.
+ *
+ * Only the named backends are tried, in their order. The package of each (`@tensorflow/tfjs-backend-wasm` and so on) is
+ * loaded when its turn comes, so an application installs those that it names. In Node, `webgpu` runs on Dawn, which the npm
+ * package `webgpu` brings; it needs a Vulkan, Metal or Direct3D 12 driver, or on Linux a software one named in the
+ * environment variable VK_ICD_FILENAMES. A name of another backend, your own or tfjs-node's `tensorflow`, is accepted where it
+ * is registered already.
+ *
+ * @throws where `names` is empty or has an unknown name; where none of them works, with the reason of each; where gradients
+ * are missing and cannot be loaded.
+ * @example
+ * ```ts
+ * import { useBackend } from 'tfjs-flows/backends';
+ *
+ * const { name, failures } = await useBackend(['cpu']);
+ * console.log(name, failures.length); // => cpu 0
+ * ```
+ */
+export async function useBackend(
+  names: readonly (BackendName | (string & {}))[],
+  options: UseBackendOptions = {},
+): Promise<ChosenBackend> {
+  checkNames(names);
+  checkOptions('useBackend', options, ['production', 'wasmPaths', 'onFailure']);
+  await ensureGradients();
+  const previous = getBackend();
+  const failures: BackendFailure[] = [];
+  for (const name of names) {
+    const reason = await attempt(name, options);
+    if (reason === undefined) {
+      if (options.production === true) {
+        enableProdMode();
+      }
+      return { name, failures };
+    }
+    const failure = { name, reason };
+    failures.push(failure);
+    options.onFailure?.(failure);
+  }
+  // A failed attempt leaves TensorFlow.js pointing at a backend that is not there.
+  if (previous !== undefined && getBackend() !== previous) {
+    await setBackend(previous);
+  }
+  const reasons = failures.map(({ name, reason }) => `\n  ${name}: ${reason}`);
+  throw new Error(`useBackend: none of the named backends works here.${reasons.join('')}`);
+}
+
+/** Loads and starts one backend; the reason where that fails, nothing where it is now the current one. */
+async function attempt(name: string, options: UseBackendOptions): Promise<string | undefined> {
+  try {
+    if (isKnown(name)) {
+      await BACKENDS[name](options);
+    }
+    const factory = findBackendFactory(name);
+    if (factory === null) {
+      return `its package did not register it, so it cannot run here${UNREGISTERED[name] ?? ''}`;
+    }
+    if (!(await setBackend(name))) {
+      // TensorFlow.js only logs why. Starting it once more, outside, tells.
+      await factory();
+      return 'TensorFlow.js could not start it';
+    }
+    await ready();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** How each backend is loaded. The specifiers are literal, so that bundlers see them. */
+const BACKENDS: Readonly<Record<BackendName, (options: UseBackendOptions) => Promise<unknown>>> = {
+  cpu: () => import('@tensorflow/tfjs-backend-cpu').catch(missing('@tensorflow/tfjs-backend-cpu')),
+  webgl: () => import('@tensorflow/tfjs-backend-webgl').catch(missing('@tensorflow/tfjs-backend-webgl')),
+  wasm: async ({ wasmPaths }) => {
+    const wasm = await import('@tensorflow/tfjs-backend-wasm').catch(missing('@tensorflow/tfjs-backend-wasm'));
+    if (wasmPaths !== undefined && getBackend() !== 'wasm') {
+      wasm.setWasmPaths(typeof wasmPaths === 'string' ? wasmPaths : { ...wasmPaths });
+    }
+  },
+  webgpu: async () => {
+    // The package looks for navigator.gpu as it is loaded, so Dawn comes first.
+    await startDawn();
+    if ((await gpu()?.requestAdapter()) == null) {
+      throw new Error(gpu() === undefined ? NO_WEBGPU : NO_ADAPTER);
+    }
+    await import('@tensorflow/tfjs-backend-webgpu').catch(missing('@tensorflow/tfjs-backend-webgpu'));
+  },
+};
+
+const NO_WEBGPU = 'there is no WebGPU here (navigator.gpu is missing; pages need a recent browser and https)';
+const NO_ADAPTER =
+  'WebGPU found no graphics driver that it accepts (requestAdapter gave null); on Linux without a GPU, name a software Vulkan driver such as SwiftShader in the environment variable VK_ICD_FILENAMES';
+
+const UNREGISTERED: Readonly<Record<string, string>> = {
+  webgl: ' (WebGL needs a page or a worker of a browser)',
+  webgpu: ' (its package was loaded before WebGPU was there: call useBackend before importing it)',
+};
+
+/** The part of WebGPU that is asked for here; TypeScript's DOM library does not have it. */
+interface Gpu {
+  requestAdapter(): Promise<object | null>;
+}
+
+const gpu = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;
+
+const isKnown = (name: string): name is BackendName => Object.hasOwn(BACKENDS, name);
+
+function missing(specifier: string): (error: unknown) => never {
+  return (error) => {
+    throw new Error(
+      `the npm package ${specifier} does not load: ${error instanceof Error ? error.message.split('\n')[0] : error}`,
+    );
+  };
+}
+
+async function ensureGradients(): Promise<void> {
+  if (getGradient('Sum') === undefined) {
+    await loadGradients();
+  }
+  if (getGradient('Sum') === undefined) {
+    throw new Error(
+      "useBackend: no gradients are registered in TensorFlow.js, and they could not be loaded. Import '@tensorflow/tfjs' (or '@tensorflow/tfjs-layers') before this call.",
+    );
+  }
+}
+
+function checkNames(names: readonly string[]): void {
+  if (!Array.isArray(names) || names.length === 0) {
+    throw invalid('useBackend', 'names', 'a list of at least one backend', names);
+  }
+  names.forEach((name, i) => {
+    if (typeof name !== 'string' || !(isKnown(name) || findBackendFactory(name) !== null)) {
+      const known = Object.keys(BACKENDS).map((each) => `'${each}'`);
+      throw invalid('useBackend', `names[${i}]`, `${known.join(', ')} or the name of a registered backend`, name);
+    }
+  });
+}
