@@ -34,6 +34,11 @@ export function sechSquared(x: Tensor): Tensor {
   return div(mul(e, 4), square(add(e, 1)));
 }
 
+/** x / (1 + |x| / bound): x where that is small, within (-bound, bound), and with a gradient everywhere, as no clamp has. */
+export function softBound(x: Tensor, bound: number): Tensor {
+  return div(x, add(div(abs(x), bound), 1));
+}
+
 /** log(e^x - 1), on the host: the x whose softplus is `y`. */
 export function softplusInverse(y: number): number {
   return y > 30 ? y : Math.log(Math.expm1(y));

@@ -25,7 +25,8 @@ export interface ModuleState {
 }
 
 /**
- * Gathers own variables and those of the parts under their paths, and frees each once.
+ * Gathers own variables and those of the parts under their paths, and frees each once. A variable that two parts share has
+ * the name that it has in the first: it is trained, counted and saved once.
  *
  * @throws where two variables would have one name.
  * @example
@@ -40,8 +41,13 @@ export interface ModuleState {
 export function defineModule(state: ModuleState): Module {
   const gather = (kind: 'parameters' | 'buffers'): Readonly<Record<string, Variable>> => {
     const all: Record<string, Variable> = { ...state[kind] };
+    const seen = new Set(Object.values(all));
     for (const [path, part] of Object.entries(state.parts ?? {})) {
       for (const [name, value] of Object.entries(part[kind])) {
+        if (seen.has(value)) {
+          continue;
+        }
+        seen.add(value);
         const full = path === '' ? name : `${path}.${name}`;
         if (full in all) {
           throw new Error(`defineModule: two ${kind} would have the name '${full}'.`);

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, div, greaterEqual, lessEqual, logicalAnd, mul, sub, where } from '@tensorflow/tfjs-core';
+import { abs, add, div, greaterEqual, lessEqual, logicalAnd, maximum, mul, sub, tidy, where } from '@tensorflow/tfjs-core';
 import { stopGradient, untaped } from './stopGradient.js';
 
 /** What `monotoneRoot` takes. */
@@ -9,7 +9,7 @@ export interface RootProblem {
   /** A bracket: residual(low) <= 0 <= residual(high), elementwise, of the shape of the root. */
   readonly low: Tensor;
   readonly high: Tensor;
-  /** Newton or bisection steps; each at least halves the bracket or the step. Default 32. */
+  /** Newton or bisection steps. Default 32: enough for float32 on staircases whose slopes lie between e^-3, e^7 and nearly 0. */
   readonly iterations?: number;
 }
 
@@ -18,40 +18,73 @@ export interface RootProblem {
  *
  * Newton's method, with a bisection wherever a Newton step would leave the bracket or would not halve the step before
  * last: so many iterations that float32 is exhausted, always the same number, none of them looked at by the host. The search
- * is not recorded. A last Newton step is, taken at the found root with the derivative held constant,
+ * is not recorded. Its result x* is returned as
  *
- *   x = x* - residual(x*) / residual'(x*),
+ *   x = x* - (residual(x*) - c) / residual'(x*),
  *
- * and its gradient with respect to whatever the residual depends on is that of the implicit function theorem,
+ * with the constant c = residual(x*) and the derivative held constant: the value is x* to the bit, never outside the
+ * bracket, and the gradient with respect to whatever the residual depends on is that of the implicit function theorem,
  * dx = -d residual / residual'.
+ *
+ * Where the function is so flat that float32 cannot tell its values apart, any point of the plateau is a root; the slope
+ * that the gradient divides by is then held at 1e-30, so that it is large and not NaN.
+ *
+ * Source: Press et al., "Numerical recipes", section 9.4 (rtsafe).
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { monotoneRoot } from 'tfjs-flows';
+ *
+ * const cubeRoot = (y: tf.Tensor) =>
+ *   monotoneRoot({
+ *     residual: (x) => [tf.sub(tf.mul(x, tf.square(x)), y), tf.mul(tf.square(x), 3)],
+ *     low: tf.zerosLike(y),
+ *     high: y,
+ *   });
+ * console.log(cubeRoot(tf.scalar(8)).dataSync()[0].toFixed(4)); // => 2.0000
+ * console.log(tf.grad(cubeRoot)(tf.scalar(8)).dataSync()[0].toFixed(4)); // => 0.0833
+ * ```
  */
 export function monotoneRoot({ residual, low, high, iterations = 32 }: RootProblem): Tensor {
-  const found = untaped(() => search(residual, low, high, iterations));
-  const [value, derivative] = residual(found);
-  return sub(found, div(value, stopGradient(derivative)));
+  return tidy(() => {
+    const found = untaped(() => search(residual, low, high, iterations));
+    const [value, derivative] = residual(found);
+    const slope = untaped(() => maximum(derivative, FLATTEST));
+    return sub(found, div(sub(value, stopGradient(value)), slope));
+  });
+}
+
+const FLATTEST = 1e-30;
+
+interface State {
+  readonly lower: Tensor;
+  readonly upper: Tensor;
+  readonly x: Tensor;
+  readonly step: Tensor;
+  readonly previous: Tensor;
 }
 
 function search(residual: RootProblem['residual'], low: Tensor, high: Tensor, iterations: number): Tensor {
-  let lower = low;
-  let upper = high;
-  let x = mul(add(lower, upper), 0.5);
-  let step = sub(upper, lower);
-  let previous = step;
+  const width = sub(high, low);
+  let state: State = { lower: low, upper: high, x: mul(add(low, high), 0.5), step: width, previous: width };
   for (let i = 0; i < iterations; i++) {
-    const [value, derivative] = residual(x);
-    const below = lessEqual(value, 0);
-    lower = where(below, x, lower);
-    upper = where(below, upper, x);
-    const middle = mul(add(lower, upper), 0.5);
-    const newton = sub(x, div(value, derivative));
-    // A comparison with NaN is false, so a derivative of zero or infinity ends in the bisection.
-    // Equality counts as inside and as shrinking: at the root itself the step is zero, and must stay so.
-    const inside = logicalAnd(greaterEqual(newton, lower), lessEqual(newton, upper));
-    const shrinking = lessEqual(mul(abs(sub(newton, x)), 2), abs(previous));
-    const next = where(logicalAnd(inside, shrinking), newton, middle);
-    previous = step;
-    step = sub(next, x);
-    x = next;
+    const before = state;
+    // What an iteration leaves behind is freed at once: a mixture's residual takes many times the memory of its root.
+    state = tidy(() => improve(residual, before)) as State;
   }
-  return x;
+  return state.x;
+}
+
+function improve(residual: RootProblem['residual'], { lower, upper, x, step, previous }: State): State & Record<string, Tensor> {
+  const [value, derivative] = residual(x);
+  const below = lessEqual(value, 0);
+  const low = where(below, x, lower);
+  const high = where(below, upper, x);
+  const newton = sub(x, div(value, derivative));
+  // A comparison with NaN is false, so a derivative of zero or infinity ends in the bisection.
+  // Equality counts as inside and as shrinking: at the root itself the step is zero, and must stay so.
+  const inside = logicalAnd(greaterEqual(newton, low), lessEqual(newton, high));
+  const shrinking = lessEqual(mul(abs(sub(newton, x)), 2), abs(previous));
+  const next = where(logicalAnd(inside, shrinking), newton, mul(add(low, high), 0.5));
+  return { lower: low, upper: high, x: next, step: sub(next, x), previous: step };
 }

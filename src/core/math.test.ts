@@ -1,0 +1,76 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import { logSigmoid, logSoftmax, logSumExp, sechSquared, softplusInverse } from './math.js';
+
+const inputs = [-100, -30, -9, -1, 0, 0.5, 3, 12, 30, 100];
+
+describe('math', () => {
+  test('logSigmoid, in value and gradient, tails included', () => {
+    const x = tf.tensor1d(inputs);
+    const values = logSigmoid(x).dataSync();
+    const gradients = tf
+      .grad((value) => tf.sum(logSigmoid(value)))(x)
+      .dataSync();
+    inputs.forEach((t, i) => {
+      const expected = t < 0 ? t - Math.log1p(Math.exp(t)) : -Math.log1p(Math.exp(-t));
+      expect(values[i]).toBeCloseTo(expected, 5);
+      expect(gradients[i]).toBeCloseTo(1 / (1 + Math.exp(t)), 5);
+    });
+  });
+
+  test('logSumExp and logSoftmax neither overflow nor lose the small terms', () => {
+    const x = tf.tensor2d([
+      [1000, 1000, 999],
+      [-1000, -1001, -2000],
+      [0.1, 0.2, 0.3],
+    ]);
+    const expected = [
+      1000 + Math.log(2 + Math.exp(-1)),
+      -1000 + Math.log1p(Math.exp(-1)),
+      Math.log(Math.exp(0.1) + Math.exp(0.2) + Math.exp(0.3)),
+    ];
+    const values = logSumExp(x).dataSync();
+    expected.forEach((value, i) => {
+      expect(values[i]).toBeCloseTo(value, 3);
+    });
+    const probabilities = tf.exp(logSoftmax(x)).dataSync();
+    expect((probabilities[6] as number) + (probabilities[7] as number) + (probabilities[8] as number)).toBeCloseTo(1, 6);
+    expect(probabilities[6]).toBeCloseTo(Math.exp(0.1 - (expected[2] as number)), 6);
+    // The gradient of logSumExp is softmax.
+    const gradient = tf
+      .grad((value) => tf.sum(logSumExp(value)))(x)
+      .dataSync();
+    probabilities.forEach((value, i) => {
+      expect(gradient[i]).toBeCloseTo(value, 6);
+    });
+    // Of logSoftmax's first element: indicator minus softmax.
+    const first = tf
+      .grad((value) => tf.sum(tf.slice(logSoftmax(value), [0, 0], [3, 1])))(x)
+      .dataSync();
+    probabilities.forEach((value, i) => {
+      expect(first[i]).toBeCloseTo((i % 3 === 0 ? 1 : 0) - value, 5);
+    });
+  });
+
+  test('sech^2 keeps its tails, in value and gradient', () => {
+    const x = tf.tensor1d([-20, -3, -0.2, 0.4, 2, 15]);
+    const values = sechSquared(x).dataSync();
+    const gradients = tf
+      .grad((value) => tf.sum(sechSquared(value)))(x)
+      .dataSync();
+    [-20, -3, -0.2, 0.4, 2, 15].forEach((t, i) => {
+      const exact = 1 / Math.cosh(t) ** 2;
+      expect((values[i] as number) / exact).toBeCloseTo(1, 5);
+      expect((gradients[i] as number) / (-2 * Math.tanh(t) * exact)).toBeCloseTo(1, 5);
+    });
+  });
+
+  test('softplusInverse', () => {
+    for (const y of [1e-6, 0.3, 1, 29, 31, 500]) {
+      const x = softplusInverse(y);
+      const back = x > 30 ? x : Math.log1p(Math.exp(x));
+      expect(back / y).toBeCloseTo(1, 9);
+    }
+    expect(softplusInverse(1)).toBeCloseTo(Math.log(Math.E - 1), 12);
+  });
+});
