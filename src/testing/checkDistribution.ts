@@ -34,7 +34,8 @@ export interface CheckDistributionOptions {
  *
  * - the density integrates (or the masses sum) to 1;
  * - samples follow it: each coordinate's empirical distribution function keeps within the Kolmogorov-Smirnov bound of the
- *   integrated density's at level 1e-4, and the mean of log p over samples is minus the entropy, within five standard errors;
+ *   integrated density's at level 1e-4, and the means over samples of log p and, for two elements, of the product of their
+ *   tanh are the integrals', within five standard errors;
  * - `sampleAndLogProb` agrees with `logProb`; shapes are right for any sample shape and for none;
  * - mean, mode and entropy, where they exist, agree with the integrals;
  * - nothing leaks.
@@ -169,10 +170,26 @@ function checkSamples(laws: Laws, { size, samples, values, logProb, points, mass
     // P(distance > 2.23 / sqrt(n)) is below 1e-4 (Kolmogorov).
     laws.measure(`distribution function of coordinate ${d}`, distance, 2.23 / Math.sqrt(samples));
   }
-  const mean = total(Array.from(logProb)) / samples;
-  const variance = total(Array.from(logProb, (value) => (value - mean) ** 2)) / (samples - 1);
-  const expected = total(masses.map((mass, i) => (mass > 0 ? mass * (logProbs[i] as number) : 0)));
-  laws.measure('mean log-probability of samples', Math.abs(mean - expected), 5 * Math.sqrt(variance / samples) + 1e-3);
+  const agree = (law: string, ofSample: (n: number) => number, ofPoint: (i: number) => number): void => {
+    const drawn = Array.from({ length: samples }, (_, n) => ofSample(n));
+    const mean = total(drawn) / samples;
+    const variance = total(drawn.map((value) => (value - mean) ** 2)) / (samples - 1);
+    const expected = total(masses.map((mass, i) => (mass > 0 ? mass * ofPoint(i) : 0)));
+    laws.measure(law, Math.abs(mean - expected), 5 * Math.sqrt(variance / samples) + 1e-3);
+  };
+  agree(
+    'mean log-probability of samples',
+    (n) => logProb[n] as number,
+    (i) => logProbs[i] as number,
+  );
+  // Bounded, so that heavy tails do no harm: what the coordinates by themselves do not tell.
+  if (size === 2) {
+    agree(
+      'joint behaviour of the coordinates',
+      (n) => Math.tanh(values[2 * n] as number) * Math.tanh(values[2 * n + 1] as number),
+      (i) => Math.tanh(coordinate(points, i, 0)) * Math.tanh(coordinate(points, i, 1)),
+    );
+  }
 }
 
 async function checkMoments(
