@@ -12,6 +12,7 @@ import {
   split,
   square,
   squeeze,
+  step,
   sub,
   sum,
   tanh,
@@ -43,18 +44,21 @@ export interface PlanarOptions {
    * elsewhere expect.
    */
   readonly constraint?: 'centred' | 'original';
+  /** h: 'tanh' (default), or 'leakyRelu' with slope 0.2 below zero, whose inverse has a closed form. */
+  readonly activation?: 'tanh' | 'leakyRelu';
   /** Draws the initial values. */
   readonly rng?: Rng;
 }
 
 /**
- * Planar flow: y = x + uHat tanh(w . x + b).
+ * Planar flow: y = x + uHat h(w . x + b).
  *
- * log|det| = log(1 + a sech^2(w . x + b)) with a = w . uHat = m(w . u) > -1 and uHat = u + (m(w . u) - w . u) w / |w|^2.
- * The inverse solves the scalar equation t + a tanh(t + b) = w . y, whose root lies within |a| of w . y, and takes
- * x = y - uHat tanh(t + b).
+ * log|det| = log(1 + a h'(w . x + b)) with a = w . uHat = m(w . u) > -1 and uHat = u + (m(w . u) - w . u) w / |w|^2.
+ * The inverse solves the scalar equation t + a h(t + b) = w . y and takes x = y - uHat h(t + b). With h = tanh the root lies
+ * within |a| of w . y and is searched there; with a leaky ReLU it is (w . y + b) / (1 + a h') - b.
  *
- * Shapes: x and y [...batch, D], log-det [...batch], context [...batch, contextDim]. Forward parallel, inverse iterative.
+ * Shapes: x and y [...batch, D], log-det [...batch], context [...batch, contextDim]. Forward parallel, inverse iterative
+ * (with a leaky ReLU parallel).
  *
  * @throws for a wrong dim, an unknown option, given parameters that are no tensors, and at a call for a wrong shape.
  * Source: Rezende and Mohamed 2015, "Variational inference with normalizing flows", equations 10 to 12 and A.1.
@@ -71,14 +75,18 @@ export interface PlanarOptions {
  * ```
  */
 export function planar(options: PlanarOptions): Bijector {
-  checkOptions('planar', options, ['dim', 'contextDim', 'given', 'constraint', 'rng']);
-  const { dim, contextDim, constraint = 'centred' } = options;
+  checkOptions('planar', options, ['dim', 'contextDim', 'given', 'constraint', 'activation', 'rng']);
+  const { dim, contextDim, constraint = 'centred', activation = 'tanh' } = options;
   checkInteger('planar', 'options.dim', dim, 1);
   if (constraint !== 'centred' && constraint !== 'original') {
     throw invalid('planar', 'options.constraint', "'centred' or 'original'", constraint);
   }
+  if (activation !== 'tanh' && activation !== 'leakyRelu') {
+    throw invalid('planar', 'options.activation', "'tanh' or 'leakyRelu'", activation);
+  }
   const source = parameterSource(options);
   const shift = constraint === 'centred' ? softplusInverse(1) : 0;
+  const h = activation === 'tanh' ? HYPERBOLIC_TANGENT : LEAKY_RELU;
 
   const prepare = (call: CallOptions): Prepared => {
     const { w, u, b } = source.at(call);
@@ -88,34 +96,24 @@ export function planar(options: PlanarOptions): Bijector {
     const a = sub(onePlusA, 1);
     const squared = sum(square(w), -1);
     const bend = div(sub(a, wu), squared);
-    return { w, b, a, onePlusA, uHat: add(u, mul(expandDims(bend, -1), w)) };
+    return { w, b, a, uHat: add(u, mul(expandDims(bend, -1), w)), slope: (s) => slope(h, onePlusA, s) };
   };
 
   return defineBijector({
     name: 'planar',
     forwardEvent: [dim],
-    inverseCost: 'iterative',
+    inverseCost: activation === 'tanh' ? 'iterative' : 'parallel',
     ...(contextDim === undefined ? {} : { contextDim }),
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
       const p = prepare(call);
       const s = add(sum(mul(x, p.w), -1), p.b);
-      return [move(x, p, s), logDerivative(p, s)];
+      return [add(x, mul(expandDims(h.value(s), -1), p.uHat)), log(p.slope(s))];
     },
     inverseAndLogDet: (y, call) => {
       const p = prepare(call);
-      const wy = sum(mul(y, p.w), -1);
-      const reach = add(abs(p.a), ROUNDING);
-      const t = monotoneRoot({
-        residual: (candidate) => {
-          const s = add(candidate, p.b);
-          return [sub(add(candidate, mul(p.a, tanh(s))), wy), slope(p, s)];
-        },
-        low: sub(wy, reach),
-        high: add(wy, reach),
-      });
-      const s = add(t, p.b);
-      return [sub(y, mul(expandDims(tanh(s), -1), p.uHat)), neg(logDerivative(p, s))];
+      const s = h.solve(sum(mul(y, p.w), -1), p);
+      return [sub(y, mul(expandDims(h.value(s), -1), p.uHat)), neg(log(p.slope(s)))];
     },
   });
 }
@@ -125,18 +123,55 @@ interface Prepared {
   readonly b: Tensor;
   readonly uHat: Tensor;
   readonly a: Tensor;
-  readonly onePlusA: Tensor;
+  /** 1 + a h'(s). */
+  slope(s: Tensor): Tensor;
 }
+
+interface Activation {
+  value(s: Tensor): Tensor;
+  derivative(s: Tensor): Tensor;
+  /** 1 - h'(s), without the cancellation. */
+  complement(s: Tensor): Tensor;
+  /** s = t + b with t + a h(t + b) = wy. */
+  solve(wy: Tensor, p: Prepared): Tensor;
+}
+
+/** 1 + a h' = (1 - h') + (1 + a) h': a sum of terms that are not negative. */
+const slope = (h: Activation, onePlusA: Tensor, s: Tensor): Tensor => add(h.complement(s), mul(onePlusA, h.derivative(s)));
 
 /** Widens the bracket by what w . y may have lost to rounding. */
 const ROUNDING = 1e-5;
 
-const move = (x: Tensor, p: Prepared, s: Tensor): Tensor => add(x, mul(expandDims(tanh(s), -1), p.uHat));
+const HYPERBOLIC_TANGENT: Activation = {
+  value: tanh,
+  derivative: sechSquared,
+  complement: (s) => square(tanh(s)),
+  solve: (wy, { a, b, slope }) => {
+    const reach = add(abs(a), ROUNDING);
+    const t = monotoneRoot({
+      residual: (candidate) => {
+        const s = add(candidate, b);
+        return [sub(add(candidate, mul(a, tanh(s))), wy), slope(s)];
+      },
+      low: sub(wy, reach),
+      high: add(wy, reach),
+    });
+    return add(t, b);
+  },
+};
 
-/** 1 + a sech^2 s = tanh^2 s + (1 + a) sech^2 s: a sum of positive terms. */
-const slope = (p: Prepared, s: Tensor): Tensor => add(square(tanh(s)), mul(p.onePlusA, sechSquared(s)));
+const LEAK = 0.2;
 
-const logDerivative = (p: Prepared, s: Tensor): Tensor => log(slope(p, s));
+const LEAKY_RELU: Activation = {
+  value: (s) => mul(s, LEAKY_RELU.derivative(s)),
+  derivative: (s) => sub(1, LEAKY_RELU.complement(s)),
+  complement: (s) => mul(step(neg(s)), 1 - LEAK),
+  // The map from s to wy + b is a line through the origin on either side, with the same sign as s.
+  solve: (wy, { b, slope }) => {
+    const r = add(wy, b);
+    return div(r, slope(r));
+  },
+};
 
 interface Source {
   readonly parameters: Readonly<Record<string, Variable>>;

@@ -19,5 +19,6 @@ export const bijectorCases: readonly BijectorCase[] = [
   { name: 'planar, D = 1', make: (rng) => planar({ dim: 1, rng }), event: [1] },
   { name: 'planar, D = 3', make: (rng) => planar({ dim: 3, rng }), event: [3] },
   { name: 'planar, original constraint', make: (rng) => planar({ dim: 3, constraint: 'original', rng }), event: [3] },
+  { name: 'planar, leaky ReLU', make: (rng) => planar({ dim: 3, activation: 'leakyRelu', rng }), event: [3] },
   { name: 'planar from a context', make: (rng) => planar({ dim: 2, contextDim: 3, rng }), event: [2], contextDim: 3 },
 ];
