@@ -1,5 +1,16 @@
 import type { Bijector, Rng } from 'tfjs-flows';
-import { planar } from 'tfjs-flows';
+import {
+  actNorm,
+  chain,
+  identityBijector,
+  invert,
+  logitBijector,
+  permutation,
+  planar,
+  reversePermutation,
+  scaleShift,
+  sigmoidBijector,
+} from 'tfjs-flows';
 
 /** One line of the table: a bijector in one configuration. */
 export interface BijectorCase {
@@ -21,4 +32,41 @@ export const bijectorCases: readonly BijectorCase[] = [
   { name: 'planar, original constraint', make: (rng) => planar({ dim: 3, constraint: 'original', rng }), event: [3] },
   { name: 'planar, leaky ReLU', make: (rng) => planar({ dim: 3, activation: 'leakyRelu', rng }), event: [3] },
   { name: 'planar from a context', make: (rng) => planar({ dim: 2, contextDim: 3, rng }), event: [2], contextDim: 3 },
+
+  { name: 'identity', make: () => identityBijector(), event: [] },
+  { name: 'identity over vectors', make: () => identityBijector({ eventRank: 1 }), event: [2] },
+  { name: 'scaleShift by numbers', make: () => scaleShift({ scale: -2.5, shift: 1 }), event: [] },
+  { name: 'scaleShift by numbers over vectors', make: () => scaleShift({ scale: 256, eventRank: 1 }), event: [3] },
+  { name: 'scaleShift of its own', make: () => scaleShift({ dim: 3 }), event: [3] },
+  { name: 'actNorm', make: () => actNorm({ dim: 3 }), event: [3] },
+  { name: 'actNorm over images', make: () => actNorm({ dim: 2, eventRank: 3 }), event: [2, 1, 2] },
+  { name: 'permutation', make: () => permutation({ order: [2, 0, 1] }), event: [3] },
+  { name: 'random permutation', make: (rng) => permutation({ order: { dim: 4, rng } }), event: [4] },
+  { name: 'reverse permutation', make: () => reversePermutation({ dim: 3 }), event: [3] },
+  { name: 'sigmoid', make: () => sigmoidBijector(), event: [], image: [0.05, 0.95] },
+  {
+    name: 'sigmoid onto an interval, over vectors',
+    make: () => sigmoidBijector({ low: -2, high: 5, eventRank: 1 }),
+    event: [2],
+    image: [-1.9, 4.9],
+  },
+  { name: 'logit', make: () => logitBijector(), event: [], domain: [0.05, 0.95] },
+  {
+    name: 'logit of an interval, over vectors',
+    make: () => logitBijector({ low: -2, high: 5, eventRank: 1 }),
+    event: [2],
+    domain: [-1.9, 4.9],
+  },
+  {
+    name: 'chain of planar maps',
+    make: (rng) => chain([planar({ dim: 2, rng }), actNorm({ dim: 2 }), planar({ dim: 2, contextDim: 2, rng })]),
+    event: [2],
+    contextDim: 2,
+  },
+  {
+    name: 'chain of other event ranks',
+    make: (rng) => chain([planar({ dim: 2, rng }), invert(planar({ dim: 2, rng })), sigmoidBijector()]),
+    event: [2],
+    image: [0.1, 0.9],
+  },
 ];
