@@ -37,7 +37,7 @@ export interface DequantizedLogProbOptions {
  * import * as tf from '@tensorflow/tfjs';
  * import { bitsPerDim, createRng, dequantizedLogProb, logistic, uniformDequantizer } from 'tfjs-flows';
  *
- * const density = logistic({ loc: tf.tensor1d([128, 128]), scale: tf.tensor1d([30, 30]) });
+ * const density = logistic({ location: tf.tensor1d([128, 128]), scale: 30 });
  * const objective = dequantizedLogProb({ distribution: density, dequantizer: uniformDequantizer({ levels: 256 }), samples: 8 });
  * const logProb = objective(tf.tensor2d([[120, 131], [0, 255]]), { rng: createRng(0) });
  * console.log(bitsPerDim({ logProb, dim: 2 }).arraySync().map((bits) => bits.toFixed(1))); // => [ '6.9', '11.1' ]
