@@ -160,8 +160,8 @@ describe('defineModule', () => {
   });
 
   test('refuses two variables of one name', () => {
-    const part = defineModule({ parameters: { w: parameter(() => tf.scalar(0)) } });
-    expect(() => defineModule({ parts: { a: part, '': defineModule({ parts: { a: part } }) } })).toThrow(
+    const part = () => defineModule({ parameters: { w: parameter(() => tf.scalar(0)) } });
+    expect(() => defineModule({ parts: { a: part(), '': defineModule({ parts: { a: part() } }) } })).toThrow(
       "defineModule: two parameters would have the name 'a.w'.",
     );
   });
