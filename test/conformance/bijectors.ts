@@ -1,10 +1,19 @@
 import type { Bijector, Rng } from 'tfjs-flows';
 import {
   actNorm,
+  additiveCoupling,
+  affineCoupling,
+  autoregressive,
   chain,
+  iaf,
   identityBijector,
   invert,
+  logisticMixtureCdf,
+  logisticMixtureCoupling,
+  logisticMixtureTransformer,
   logitBijector,
+  made,
+  maf,
   permutation,
   planar,
   reversePermutation,
@@ -68,5 +77,77 @@ export const bijectorCases: readonly BijectorCase[] = [
     make: (rng) => chain([planar({ dim: 2, rng }), invert(planar({ dim: 2, rng })), sigmoidBijector()]),
     event: [2],
     image: [0.1, 0.9],
+  },
+
+  ...(['bounded', 'exp', 'tanh', 'softplus', 'sigmoid', 'gate'] as const).map(
+    (scale): BijectorCase => ({
+      name: `affineCoupling, scale '${scale}'`,
+      make: (rng) => affineCoupling({ dim: 2, hidden: [4], activation: 'tanh', scale, rng }),
+      event: [2],
+    }),
+  ),
+  {
+    name: 'affineCoupling, odd, alternating, from a context',
+    make: (rng) =>
+      affineCoupling({ dim: 3, hidden: [4], activation: 'tanh', mask: 'alternating', flip: true, contextDim: 2, rng }),
+    event: [3],
+    contextDim: 2,
+  },
+  {
+    name: 'affineCoupling, a mask of its own',
+    make: (rng) => affineCoupling({ dim: 4, hidden: [4, 4], activation: 'softplus', mask: [true, false, false, true], rng }),
+    event: [4],
+  },
+  {
+    name: 'additiveCoupling',
+    make: (rng) => additiveCoupling({ dim: 3, hidden: [4], activation: 'elu', rng }),
+    event: [3],
+  },
+  {
+    name: 'logisticMixtureCoupling',
+    make: (rng) => logisticMixtureCoupling({ dim: 2, components: 3, hidden: [4], activation: 'tanh', rng }),
+    event: [2],
+  },
+  {
+    name: 'logisticMixtureCoupling without its affine map, from a context',
+    make: (rng) =>
+      logisticMixtureCoupling({ dim: 3, components: 2, affine: false, hidden: [4], activation: 'tanh', contextDim: 1, rng }),
+    event: [3],
+    contextDim: 1,
+  },
+  { name: 'iaf', make: (rng) => iaf({ dim: 3, hidden: [6], activation: 'tanh', rng }), event: [3] },
+  { name: 'iaf, D = 1', make: (rng) => iaf({ dim: 1, hidden: [4], activation: 'tanh', rng }), event: [1] },
+  {
+    name: 'iaf, reversed, from a context',
+    make: (rng) => iaf({ dim: 2, hidden: [5, 5], activation: 'tanh', order: 'reversed', contextDim: 2, rng }),
+    event: [2],
+    contextDim: 2,
+  },
+  { name: 'maf', make: (rng) => maf({ dim: 3, hidden: [6], activation: 'tanh', rng }), event: [3] },
+  {
+    name: 'maf, residual, random order, from a context',
+    make: (rng) => maf({ dim: 3, hidden: [5, 5], activation: 'tanh', residual: true, order: 'random', contextDim: 2, rng }),
+    event: [3],
+    contextDim: 2,
+  },
+  {
+    name: 'autoregressive with logistic mixtures',
+    make: (rng) =>
+      autoregressive({
+        dim: 2,
+        transformer: logisticMixtureTransformer({ components: 2 }),
+        conditioner: (sizes) => made({ ...sizes, hidden: [5], activation: 'tanh', rng }),
+        parallel: 'inverse',
+      }),
+    event: [2],
+  },
+  { name: 'logisticMixtureCdf', make: (rng) => logisticMixtureCdf({ dim: 2, components: 4, rng }), event: [2] },
+  { name: 'logisticMixtureCdf, K = 1', make: (rng) => logisticMixtureCdf({ dim: 1, components: 1, rng }), event: [1] },
+  {
+    name: 'logisticMixtureCdf in the tails',
+    make: (rng) => logisticMixtureCdf({ dim: 1, components: 3, rng }),
+    event: [1],
+    domain: [-30, 30],
+    image: [-30, 30],
   },
 ];
