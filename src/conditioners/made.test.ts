@@ -1,0 +1,184 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import { createRng } from '../core/rng.js';
+import { expectNoLeak } from '../testing/expectNoLeak.js';
+import { randomizeParameters } from '../testing/randomizeParameters.js';
+import type { MadeOptions } from './made.js';
+import { made } from './made.js';
+
+/** Which outputs depend on which inputs: rows are inputs. */
+function dependence(f: (x: tf.Tensor) => tf.Tensor, at: tf.Tensor): boolean[][] {
+  const outputs = f(at).size;
+  const columns = Array.from({ length: outputs }, (_, o) =>
+    Array.from(
+      tf
+        .grad((x) => tf.sum(tf.slice(f(x), [o], [1])))(at)
+        .dataSync(),
+      (value) => value !== 0,
+    ),
+  );
+  return Array.from({ length: at.size }, (_, i) => columns.map((column) => column[i]!));
+}
+
+const configurations = [1, 2, 5].flatMap((dim) =>
+  (['natural', 'reversed', 'random', 'list'] as const).flatMap((order) =>
+    [false, true].flatMap((residual) => [0, 2].map((contextDim) => ({ dim, order, residual, contextDim }))),
+  ),
+);
+
+describe.each(configurations)('made, $dim inputs, $order, residual $residual, context $contextDim', (configuration) => {
+  const { dim, residual, contextDim } = configuration;
+  const order = configuration.order === 'list' ? [3, 0, 4, 1, 2].filter((rank) => rank < dim) : configuration.order;
+  const network = made({
+    dim,
+    parameterSize: 2,
+    contextDim,
+    hidden: [16, 16],
+    activation: 'tanh',
+    order,
+    residual,
+    rng: createRng(5),
+  });
+  randomizeParameters(network, { rng: createRng(6), scale: 0.5 });
+  const x = createRng(7).normal([dim]);
+  const context = createRng(8).normal([Math.max(1, contextDim)]);
+  const call = contextDim > 0 ? { context } : {};
+
+  test('lets output d depend on exactly the inputs of lower rank, and on all of the context', () => {
+    expect([...network.order].sort()).toEqual(Array.from({ length: dim }, (_, d) => d));
+    const seen = dependence((value) => network.apply(value, call), x);
+    seen.forEach((row, input) => {
+      row.forEach((depends, output) => {
+        expect(depends, `input ${input}, output ${output}`).toBe(network.order[input]! < network.order[Math.floor(output / 2)]!);
+      });
+    });
+    if (contextDim > 0) {
+      const fromContext = dependence((value) => network.apply(x, { context: value }), context);
+      expect(fromContext.flat().every(Boolean)).toBe(true);
+    }
+  });
+
+  test('wastes no hidden unit: every bias reaches the output', () => {
+    const biases = Object.entries(network.parameters).filter(([name]) => name.endsWith('bias'));
+    for (const [, bias] of biases) {
+      const { grads } = tf.variableGrads(() => tf.sum(network.apply(x, call)), [bias]);
+      expect(Array.from(grads[bias.name]!.dataSync()).every((value) => value !== 0)).toBe(true);
+    }
+  });
+});
+
+describe('made', () => {
+  test('uses every degree in narrow layers too, whatever their order of sizes', () => {
+    for (const hidden of [[3], [1], [10, 2], [2, 10], [7, 3, 5], []]) {
+      const network = made({ dim: 6, parameterSize: 1, hidden, activation: 'tanh', rng: createRng(1) });
+      randomizeParameters(network, { rng: createRng(2) });
+      const x = createRng(3).normal([6]);
+      const seen = dependence((value) => network.apply(value), x);
+      // Never from a higher rank, and the last output depends on the first input.
+      expect(seen.every((row, i) => row.every((depends, o) => !depends || i < o))).toBe(true);
+      expect(seen[0]![5]).toBe(true);
+      for (const [, bias] of Object.entries(network.parameters).filter(([name]) => name.endsWith('bias'))) {
+        const { grads } = tf.variableGrads(() => tf.sum(network.apply(x)), [bias]);
+        expect(Array.from(grads[bias.name]!.dataSync()).every((value) => value !== 0)).toBe(true);
+      }
+    }
+  });
+
+  test('names parameters and buffers by path, the masks among what is saved', () => {
+    const plain = made({ dim: 3, parameterSize: 2, contextDim: 1, hidden: [4, 5] });
+    expect(Object.keys(plain.parameters)).toEqual([
+      'hidden0.kernel',
+      'hidden0.bias',
+      'hidden0.context',
+      'hidden1.kernel',
+      'hidden1.bias',
+      'output.kernel',
+      'output.bias',
+    ]);
+    expect(Object.keys(plain.buffers)).toEqual(['hidden0.mask', 'hidden1.mask', 'output.mask']);
+    const residual = made({ dim: 3, parameterSize: 2, contextDim: 1, contextLayers: 'all', hidden: [4, 4], residual: true });
+    expect(Object.keys(residual.parameters).filter((name) => name.startsWith('hidden1'))).toEqual([
+      'hidden1.inner.kernel',
+      'hidden1.inner.bias',
+      'hidden1.inner.context',
+      'hidden1.outer.kernel',
+      'hidden1.outer.bias',
+    ]);
+    expect(Object.keys(residual.buffers)).toEqual(['hidden0.mask', 'hidden1.inner.mask', 'hidden1.outer.mask', 'output.mask']);
+    const before = tf.memory().numTensors;
+    residual.dispose();
+    expect(before - tf.memory().numTensors).toBe(Object.keys(residual.parameters).length + 4);
+  });
+
+  test('feed-forward and residual are their formulas', () => {
+    const x = createRng(1).normal([3]);
+    const context = createRng(2).normal([2]);
+    for (const residual of [false, true]) {
+      const network = made({
+        dim: 3,
+        parameterSize: 2,
+        contextDim: 2,
+        contextLayers: 'all',
+        hidden: [8, 8],
+        activation: 'tanh',
+        residual,
+        rng: createRng(3),
+      });
+      randomizeParameters(network, { rng: createRng(4) });
+      const layer = (name: string, h: tf.Tensor): tf.Tensor => {
+        const p = network.parameters;
+        const kernel = tf.mul(p[`${name}.kernel`]!, network.buffers[`${name}.mask`]!);
+        const y = tf.add(tf.dot(h as tf.Tensor1D, kernel as tf.Tensor2D), p[`${name}.bias`]!);
+        return `${name}.context` in p ? tf.add(y, tf.dot(context as tf.Tensor1D, p[`${name}.context`] as tf.Tensor2D)) : y;
+      };
+      const first = layer('hidden0', x);
+      const hidden = residual
+        ? tf.add(first, layer('hidden1.outer', tf.tanh(layer('hidden1.inner', tf.tanh(first)))))
+        : tf.tanh(layer('hidden1', tf.tanh(first)));
+      const expected = layer('output', hidden).dataSync();
+      network
+        .apply(x, { context })
+        .dataSync()
+        .forEach((value, i) => {
+          expect(value).toBeCloseTo(expected[i]!, 5);
+        });
+    }
+  });
+
+  test('starts with outputs at zero where asked, and draws the same from the same seed', () => {
+    const options = { dim: 4, parameterSize: 2, hidden: [8], order: 'random' } as const;
+    const zero = made({ ...options, zeroOutput: true });
+    expect(tf.max(tf.abs(zero.apply(tf.ones([4])))).dataSync()[0]).toBe(0);
+    const [a, b] = [made({ ...options, rng: createRng(3) }), made({ ...options, rng: createRng(3) })];
+    expect(a.order).toEqual(b.order);
+    expect(a.apply(tf.ones([4])).arraySync()).toEqual(b.apply(tf.ones([4])).arraySync());
+  });
+
+  test('takes batch axes and a broadcast context, and leaves one tensor', async () => {
+    const network = made({ dim: 3, parameterSize: 2, contextDim: 2, hidden: [8], rng: createRng(3) });
+    const [x, context] = [createRng(4).normal([4, 5, 3]), createRng(5).normal([5, 2])];
+    expect(network.apply(x, { context }).shape).toEqual([4, 5, 6]);
+    await expectNoLeak(() => network.apply(x, { context }));
+  });
+
+  test.each([
+    [{ dim: 0 }, 'made: options.dim should be a positive integer'],
+    [{ parameterSize: 0 }, 'made: options.parameterSize'],
+    [{ contextDim: 0.5 }, 'made: options.contextDim'],
+    [{ contextLayers: 'last' }, "made: options.contextLayers should be 'first' or 'all'"],
+    [{ hidden: 'wide' }, 'made: options.hidden'],
+    [{ hidden: [4], residual: true }, 'made: options.hidden should be a list of at least 2 sizes'],
+    [{ hidden: [4, 5], residual: true }, 'made: options.hidden should be of equal sizes'],
+    [{ order: [0, 1] }, "made: options.order should be 'natural', 'reversed', 'random' or a permutation of 0 ... 2"],
+    [{ order: [0, 1, 1] }, 'made: options.order'],
+    [{ order: 'sorted' }, 'made: options.order'],
+    [{ activation: 'cube' }, 'made: options.activation'],
+    [{ depth: 3 }, "made: unknown option 'depth'"],
+  ])('refuses %j', (options, message) => {
+    expect(() => made({ dim: 3, parameterSize: 1, hidden: [4], ...options } as MadeOptions)).toThrow(message);
+  });
+
+  test('refuses inputs of a wrong shape', () => {
+    expect(() => made({ dim: 3, parameterSize: 1, hidden: [4] }).apply(tf.zeros([2]))).toThrow('made.apply: x should be');
+  });
+});
