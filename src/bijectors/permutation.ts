@@ -1,5 +1,5 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import { customGrad, gather, tensor1d, zeros } from '@tensorflow/tfjs-core';
+import { customGrad, gather, reshape, tensor1d, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
@@ -52,12 +52,18 @@ export function permutation(options: PermutationOptions): Bijector {
   });
 }
 
-/** The gradient of a permutation is the inverse permutation; that of `gather` lacks a kernel on WASM. */
+/**
+ * The gradient of a permutation is the inverse permutation; that of tfjs's `gather` lacks a kernel on WASM. The orders are
+ * variables, which outlive the call, as what a gradient closes over must.
+ */
 function rearrange(x: Tensor, indices: Variable, inverse: Variable): Tensor {
-  return customGrad((value) => ({
-    value: gather(value as Tensor, indices as Variable<never>, -1) as Tensor,
+  // By rows, whatever the rank.
+  const rows = reshape(x, [-1, indices.shape[0] as number]);
+  const result = customGrad((value) => ({
+    value: gather(value as Tensor, indices as Variable<never>, 1) as Tensor,
     gradFunc: (dy: Tensor) => rearrange(dy, inverse, indices),
-  }))(x);
+  }))(rows);
+  return reshape(result, x.shape);
 }
 
 function readOrder(order: PermutationOptions['order']): Int32Array {

@@ -23,6 +23,8 @@ export interface SampleOptions {
 export interface Distribution extends Module {
   readonly name: string;
   readonly eventShape: readonly number[];
+  /** Axes of the batch of distributions, which a context may decide: a draw is [...shape, ...batch, ...event]. Default: none. */
+  batchShape?(options?: { readonly context?: Tensor }): number[];
   /** Reparameterised wherever that is possible: gradients flow from the draw into the parameters. */
   sample(options?: SampleOptions): Tensor;
   logProb(value: Tensor, options?: CallOptions): Tensor;
@@ -33,4 +35,15 @@ export interface Distribution extends Module {
   mode?(options?: CallOptions): Tensor;
   /** In nats, where it exists. */
   entropy?(options?: CallOptions): Tensor;
+  /** What formulas between distributions go by, where there is any. */
+  readonly family?: DistributionFamily;
+  /** KL(this || other) of the batch shapes, where a formula exists for that pair; undefined otherwise. `klDivergence` asks it. */
+  klTo?(other: Distribution, options?: CallOptions): Tensor | undefined;
+}
+
+/** A family with a closed form, and the parameters that tell its members apart, each broadcastable to [...batch, ...event]. */
+export interface DistributionFamily {
+  readonly name: string;
+  /** Fresh tensors, inside a tidy of the caller's. */
+  parameters(options?: CallOptions): Readonly<Record<string, Tensor>>;
 }
