@@ -1,0 +1,145 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import { made } from '../conditioners/made.js';
+import type { Bijector } from '../core/bijector.js';
+import { createRng } from '../core/rng.js';
+import { checkBijector } from '../testing/checkBijector.js';
+import { randomizeParameters } from '../testing/randomizeParameters.js';
+import { affineTransformer } from '../transformers/affineTransformer.js';
+import { logisticMixtureTransformer } from '../transformers/logisticMixtureTransformer.js';
+import type { AutoregressiveOptions } from './autoregressive.js';
+import { autoregressive } from './autoregressive.js';
+
+interface Made {
+  readonly order?: readonly number[] | 'reversed';
+  readonly residual?: boolean;
+}
+
+const make = ({ order, residual, ...options }: Partial<AutoregressiveOptions> & Made & { dim: number }): Bijector => {
+  const bijector = autoregressive({
+    transformer: affineTransformer({ scale: 'tanh' }),
+    parallel: 'forward',
+    conditioner: (sizes) =>
+      made({
+        ...sizes,
+        hidden: [8, 8],
+        activation: 'tanh',
+        order: order ?? 'natural',
+        residual: residual ?? false,
+        rng: createRng(1),
+      }),
+    ...options,
+  });
+  randomizeParameters(bijector, { rng: createRng(2), scale: 0.7 });
+  return bijector;
+};
+
+const configurations = (['forward', 'inverse'] as const).flatMap((parallel) => [
+  { parallel, dim: 1 },
+  { parallel, dim: 2, order: 'reversed' as const },
+  { parallel, dim: 4, order: [2, 0, 3, 1] },
+  { parallel, dim: 3, residual: true },
+]);
+
+describe.each(configurations)('autoregressive %j', (configuration) => {
+  const { parallel, dim } = configuration;
+
+  test.each([0, 2])('obeys the laws of a bijector, with a context of %d', async (contextDim) => {
+    const bijector = make({ ...configuration, contextDim });
+    const x = createRng(3).normal([2, 2, dim]);
+    await checkBijector({ bijector, x, ...(contextDim > 0 ? { context: createRng(4).normal([2, 2, contextDim]) } : {}) });
+    bijector.dispose();
+  });
+
+  test('depends on what comes before in the order, and on itself', () => {
+    const bijector = make(configuration);
+    const order = Array.isArray(configuration.order)
+      ? (configuration.order as number[])
+      : Array.from({ length: dim }, (_, d) => (configuration.order === 'reversed' ? dim - 1 - d : d));
+    const at = createRng(5).normal([dim]);
+    for (const method of ['forward', 'inverse'] as const) {
+      for (let d = 0; d < dim; d++) {
+        const row = tf
+          .grad((x) => tf.sum(tf.slice(bijector[method](x), [d], [1])))(at)
+          .dataSync();
+        expect(Array.from(row, (value) => value !== 0)).toEqual(order.map((rank) => rank <= order[d]!));
+      }
+    }
+  });
+
+  test('runs the conditioner once in the parallel direction and D times in the other', () => {
+    let runs = 0;
+    const counted = autoregressive({
+      dim,
+      parallel,
+      transformer: affineTransformer(),
+      conditioner: (sizes) => {
+        const network = made({ ...sizes, hidden: [4] });
+        return {
+          ...network,
+          apply: (x, options) => {
+            runs += 1;
+            return network.apply(x, options);
+          },
+        };
+      },
+    });
+    const runsOf = (method: 'forwardAndLogDet' | 'inverseAndLogDet'): number => {
+      runs = 0;
+      counted[method](tf.zeros([3, dim]));
+      return runs;
+    };
+    expect(runsOf(`${parallel}AndLogDet`)).toBe(1);
+    expect(runsOf(parallel === 'forward' ? 'inverseAndLogDet' : 'forwardAndLogDet')).toBe(dim);
+  });
+});
+
+describe('autoregressive', () => {
+  test('conditions on x where forward is parallel, on y where inverse is', () => {
+    const x = createRng(3).normal([3]);
+    for (const parallel of ['forward', 'inverse'] as const) {
+      const bijector = make({ dim: 3, parallel });
+      const network = made({ dim: 3, parameterSize: 2, hidden: [8, 8], activation: 'tanh' });
+      for (const [name, value] of Object.entries(network.parameters)) value.assign(bijector.parameters[`conditioner.${name}`]!);
+      const [y, logDet] = bijector.forwardAndLogDet(x);
+      const theta = network.apply(parallel === 'forward' ? x : y).arraySync() as number[];
+      const expected = (x.arraySync() as number[]).map(
+        (value, d) => value * Math.exp(Math.tanh(theta[2 * d + 1]!)) + theta[2 * d]!,
+      );
+      expected.forEach((value, d) => {
+        expect(y.dataSync()[d]).toBeCloseTo(value, 4);
+      });
+      expect(logDet.dataSync()[0]).toBeCloseTo(
+        [1, 3, 5].reduce((total, i) => total + Math.tanh(theta[i]!), 0),
+        4,
+      );
+    }
+  });
+
+  test('works with a transformer whose inverse is root-found, and says what that costs', async () => {
+    const mixture = (parallel: 'forward' | 'inverse'): Bijector =>
+      make({ dim: 3, parallel, transformer: logisticMixtureTransformer({ components: 2 }) });
+    expect([mixture('forward').forwardCost, mixture('forward').inverseCost]).toEqual(['parallel', 'iterative']);
+    expect([mixture('inverse').forwardCost, mixture('inverse').inverseCost]).toEqual(['sequential', 'iterative']);
+    await checkBijector({ bijector: mixture('inverse'), x: createRng(3).normal([4, 3]) });
+    const [forward, inverse] = [make({ dim: 2 }), make({ dim: 2, parallel: 'inverse' })];
+    expect([forward.forwardCost, forward.inverseCost]).toEqual(['parallel', 'sequential']);
+    expect([inverse.forwardCost, inverse.inverseCost]).toEqual(['sequential', 'parallel']);
+  });
+
+  test.each([
+    [{ dim: 0 }, 'autoregressive: options.dim should be a positive integer'],
+    [{ parallel: 'both' }, "autoregressive: options.parallel should be 'forward' or 'inverse', but got 'both'"],
+    [{ contextDim: -1 }, 'autoregressive: options.contextDim'],
+    [{ hidden: [3] }, "autoregressive: unknown option 'hidden'"],
+    [{ conditioner: () => made({ dim: 2, parameterSize: 2, hidden: [] }) }, 'options.conditioner(...).inputDim should be 3'],
+    [{ conditioner: () => made({ dim: 3, parameterSize: 1, hidden: [] }) }, 'options.conditioner(...).outputDim should be 6'],
+    [
+      { conditioner: () => ({ ...made({ dim: 3, parameterSize: 2, hidden: [] }), order: [0, 1, 1] }) },
+      'options.conditioner(...).order should be a permutation of 0 ... 2',
+    ],
+    [{ conditioner: () => ({ ...made({ dim: 3, parameterSize: 2, hidden: [] }), order: undefined }) }, 'order should be'],
+  ])('refuses %j', (options, message) => {
+    expect(() => make({ dim: 3, ...(options as unknown as Partial<AutoregressiveOptions>) })).toThrow(message);
+  });
+});
