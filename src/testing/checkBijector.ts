@@ -1,5 +1,5 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { add, clone, dispose, grads, mul, neg, reshape, scalar, slice, sum, tidy, variableGrads } from '@tensorflow/tfjs-core';
+import { add, clone, dispose, grads, mul, reshape, scalar, slice, sum, tidy, variableGrads } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { checkOptions } from '../core/errors.js';
 import { parameter } from '../core/module.js';
@@ -31,7 +31,7 @@ export interface CheckBijectorOptions {
   /** Where the bijector takes one. */
   readonly context?: Tensor;
   readonly tolerance?: Partial<BijectorTolerance>;
-  /** Compare with finite differences for each parameter by itself ('each', default) or for all at once ('joint', fewer calls). */
+  /** Compare with finite differences in each parameter and input by itself ('each', default), or in all at once ('joint', fewer calls). */
   readonly gradients?: 'each' | 'joint';
   /** Directions of the finite differences. Default: seed 0. */
   readonly rng?: Rng;
@@ -220,134 +220,103 @@ async function checkGradients(
   bijector: Bijector,
   call: CallOptions,
   direction: 'forward' | 'inverse',
-  input: Tensor,
+  at: Tensor,
   { tolerance, gradients, rng }: GradientSettings,
 ): Promise<void> {
-  const probe = tidy(() => bijector[`${direction}AndLogDet`](input, call).map((part) => rng.normal(part.shape)));
-  const [c, d] = probe as [Tensor, Tensor];
-  const loss = (value: Tensor, options: CallOptions): Tensor => {
-    const [output, logDet] = bijector[`${direction}AndLogDet`](value, options);
+  const input = parameter(() => clone(at));
+  const context = call.context === undefined ? undefined : parameter(() => clone(call.context as Tensor));
+  const inputs: Leaves = context === undefined ? { 'the input': input } : { 'the input': input, 'the context': context };
+  const leaves: Leaves = { ...inputs, ...bijector.parameters };
+
+  const run = (frozen: boolean): [Tensor, Tensor] =>
+    bijector[`${direction}AndLogDet`](input, { ...(context === undefined ? {} : { context }), ...(frozen ? { frozen } : {}) });
+  const [c, d] = tidy(() => run(false).map((part) => rng.normal(part.shape))) as [Tensor, Tensor];
+  const loss = (frozen: boolean): Tensor => {
+    const [output, logDet] = run(frozen);
     return add(sum(mul(output, c)), sum(mul(logDet, d)));
   };
-  const differentiable = call.context === undefined ? [input] : [input, call.context];
-  const withContext = (value: Tensor | undefined, extra: CallOptions = {}): CallOptions =>
-    value === undefined ? extra : { ...extra, context: value };
 
-  // In the input and the context, free and frozen.
-  const inputGradients = grads((value: Tensor, context?: Tensor) => loss(value, withContext(context)))(differentiable);
-  const frozenGradients = grads((value: Tensor, context?: Tensor) => loss(value, withContext(context, { frozen: true })))(
-    differentiable,
-  );
-  for (const [i, name] of ['input', 'context'].slice(0, differentiable.length).entries()) {
-    const [free, frozen] = await read([inputGradients[i] as Tensor, frozenGradients[i] as Tensor]);
-    laws.measure(`${direction} gradient in the ${name}, frozen against free`, relativeError(frozen, free), tolerance.gradient);
+  const free = await gradientsOf(() => loss(false), leaves);
+  const frozen = await gradientsOf(() => loss(true), leaves);
+  for (const name of Object.keys(leaves)) {
+    laws.require(`${direction} gradient in ${name} exists`, free[name] !== undefined);
+    if (name in inputs) {
+      const error = relativeError(frozen[name] ?? [], free[name] ?? []);
+      laws.measure(`${direction} gradient in ${name}, frozen against free`, error, tolerance.gradient);
+    } else {
+      laws.require(`${direction} gradient in ${name} stops when frozen`, frozen[name]?.every((g) => g === 0) ?? true);
+    }
   }
 
-  // In the parameters.
-  const parameters = Object.entries(bijector.parameters);
-  const parameterGradients = await gradientsOf(() => loss(input, call), parameters);
-  const frozenParameters = await gradientsOf(() => loss(input, { ...call, frozen: true }), parameters);
-  for (const [name] of parameters) {
-    laws.require(`${direction} gradient in ${name} exists`, parameterGradients[name] !== undefined);
-    laws.require(`${direction} gradient in ${name} stops when frozen`, frozenParameters[name]?.every((g) => g === 0) ?? true);
-  }
-
-  // Against finite differences, along random directions.
-  const lossOnHost = async (value: Tensor, options: CallOptions): Promise<number> => {
-    const [output, logDet] = tidy(() => bijector[`${direction}AndLogDet`](value, options));
+  const lossOnHost = async (): Promise<number> => {
+    const [output, logDet] = run(false);
     const [o, l, cs, ds] = await read([output, logDet, c, d]);
     dispose([output, logDet]);
     return dot(o, cs) + dot(l, ds);
   };
-  const compare = async (
-    law: string,
-    moved: readonly { readonly gradient: ArrayLike<number>; readonly shape: number[] }[],
-    at: (offsets: Tensor[] | undefined) => Promise<number>,
-  ): Promise<void> => {
-    const directions = moved.map(({ shape }) => rng.normal(shape));
-    const norm = Math.sqrt((await read(directions)).reduce((total, values) => total + dot(values, values), 0));
-    const slopeAt = async (step: number): Promise<number> => {
-      const offsets = directions.map((value) => tidy(() => mul(value, step / norm)));
-      const opposite = offsets.map((value) => tidy(() => neg(value)));
-      const difference = (await at(offsets)) - (await at(opposite));
-      dispose([offsets, opposite]);
-      return difference / (2 * step);
-    };
-    const values = await read(directions);
-    const exact =
-      values.reduce((total, value, i) => total + dot(value, (moved[i] as { gradient: ArrayLike<number> }).gradient), 0) / norm;
-    // A step too long feels the curvature, one too short the rounding; a right gradient agrees with one of them.
-    let best = Number.POSITIVE_INFINITY;
-    for (const step of STEPS) {
-      // Richardson: the error of the central difference falls from step^2 to step^4.
-      const numeric = (4 * (await slopeAt(step / 2)) - (await slopeAt(step))) / 3;
-      best = Math.min(best, nanLast(relativeError([exact], [numeric])));
-      if (best <= tolerance.gradient) {
-        break;
-      }
+  const known = Object.keys(leaves).filter((name) => free[name] !== undefined);
+  for (const group of gradients === 'each' ? known.map((name) => [name]) : [known]) {
+    const what = gradients === 'each' ? (group[0] as string) : 'everything at once';
+    const error = await differenceError(group, leaves, free, lossOnHost, tolerance.gradient, rng);
+    laws.measure(`${direction} gradient in ${what} against finite differences`, error, tolerance.gradient);
+  }
+  dispose([c, d, input, ...(context === undefined ? [] : [context])]);
+}
+
+/** What a loss depends on, by name. */
+type Leaves = Readonly<Record<string, Variable>>;
+
+/** The error of the gradient along a random direction in the leaves of a group, moved together. */
+async function differenceError(
+  group: readonly string[],
+  leaves: Leaves,
+  gradients: Readonly<Record<string, Float32Array>>,
+  loss: () => Promise<number>,
+  tolerance: number,
+  rng: Rng,
+): Promise<number> {
+  const moved = group.map((name) => {
+    const leaf = leaves[name] as Variable;
+    return { leaf, kept: clone(leaf), direction: rng.normal(leaf.shape), gradient: gradients[name] as Float32Array };
+  });
+  const directions = await read(moved.map(({ direction }) => direction));
+  const norm = Math.sqrt(directions.reduce((total, values) => total + dot(values, values), 0));
+  const exact = directions.reduce((total, values, i) => total + dot(values, (moved[i] as (typeof moved)[0]).gradient), 0) / norm;
+
+  const lossAt = async (step: number): Promise<number> => {
+    for (const { leaf, kept, direction } of moved) {
+      tidy(() => leaf.assign(add(kept, mul(direction, step / norm))));
     }
-    laws.measure(law, best, tolerance.gradient);
-    dispose(directions);
+    return loss();
   };
-  for (const [i, name] of ['input', 'context'].slice(0, differentiable.length).entries()) {
-    const gradient = inputGradients[i] as Tensor;
-    const [values] = await read([gradient]);
-    await compare(
-      `${direction} gradient in the ${name} against finite differences`,
-      [{ gradient: values, shape: gradient.shape }],
-      async (offsets) => {
-        const shifted = differentiable.map((value, j) =>
-          tidy(() => (i === j ? add(value, (offsets as Tensor[])[0] as Tensor) : clone(value))),
-        );
-        const result = await lossOnHost(shifted[0] as Tensor, withContext(shifted[1]));
-        dispose(shifted);
-        return result;
-      },
-    );
+  const slopeAt = async (step: number): Promise<number> => ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
+  // A step too long feels the curvature, one too short the rounding; a right gradient agrees with one of them.
+  let best = Number.POSITIVE_INFINITY;
+  for (const step of STEPS) {
+    // Richardson: the error of the central difference falls from step^2 to step^4.
+    const numeric = (4 * (await slopeAt(step / 2)) - (await slopeAt(step))) / 3;
+    best = Math.min(best, nanLast(relativeError([exact], [numeric])));
+    if (best <= tolerance) {
+      break;
+    }
   }
-  const present = parameters.filter(([name]) => parameterGradients[name] !== undefined);
-  const groups = gradients === 'each' ? present.map((entry) => [entry]) : present.length > 0 ? [present] : [];
-  for (const group of groups) {
-    const names = gradients === 'each' ? (group[0] as [string, Variable])[0] : 'all parameters';
-    await compare(
-      `${direction} gradient in ${names} against finite differences`,
-      group.map(([name, value]) => ({ gradient: parameterGradients[name] as ArrayLike<number>, shape: value.shape })),
-      async (offsets) => {
-        const kept = group.map(([, value]) => tidy(() => clone(value)));
-        group.forEach(([, value], j) => {
-          tidy(() => value.assign(add(value, (offsets as Tensor[])[j] as Tensor)));
-        });
-        const result = await lossOnHost(input, call);
-        group.forEach(([, value], j) => {
-          value.assign(kept[j] as Tensor);
-        });
-        dispose(kept);
-        return result;
-      },
-    );
+  for (const { leaf, kept, direction } of moved) {
+    leaf.assign(kept);
+    dispose([kept, direction]);
   }
-  dispose([c, d, inputGradients, frozenGradients]);
+  return best;
 }
 
 const STEPS: readonly number[] = [2 ** -5, 2 ** -7, 2 ** -9, 2 ** -11];
 
-/** The gradients by name, read; a parameter that the loss does not depend on is left out. */
-async function gradientsOf(
-  loss: () => Tensor,
-  parameters: readonly (readonly [string, Variable])[],
-): Promise<Record<string, Float32Array>> {
-  if (parameters.length === 0) {
-    return {};
-  }
-  // TensorFlow.js throws where no variable at all has a gradient, which is what frozen means: an anchor always has one.
+/** The gradients by name, read; what the loss does not depend on is left out. */
+async function gradientsOf(loss: () => Tensor, leaves: Leaves): Promise<Record<string, Float32Array>> {
+  // TensorFlow.js throws where no variable at all has a gradient, as where the map is constant: an anchor always has one.
   const anchor = parameter(() => scalar(0));
-  const { value, grads: byId } = variableGrads(
-    () => add(loss(), anchor) as Scalar,
-    [anchor, ...parameters.map(([, variable]) => variable)],
-  );
+  const { value, grads: byId } = variableGrads(() => add(loss(), anchor) as Scalar, [anchor, ...Object.values(leaves)]);
   const found: Record<string, Float32Array> = {};
-  for (const [name, variable] of parameters) {
-    const gradient = byId[variable.name];
+  for (const [name, leaf] of Object.entries(leaves)) {
+    const gradient = byId[leaf.name];
     if (gradient !== undefined && gradient !== null) {
       found[name] = (await gradient.data()) as Float32Array;
     }
