@@ -25,7 +25,10 @@ export interface MadeOptions {
   readonly hidden: readonly number[];
   /** Default 'relu'. */
   readonly activation?: Activation;
-  /** Which input comes first: 'natural' (default), 'reversed', 'random', or the rank of each input, from 0. */
+  /**
+   * Which input comes first: 'natural' (default), 'reversed', 'random', or the rank of each input, from 0. The order is part
+   * of the architecture and not of the weights: to load what a random one learned, give its seed or its `order` again.
+   */
   readonly order?: AutoregressiveOrder;
   /** Default false: feed-forward. */
   readonly residual?: boolean;
