@@ -1,0 +1,10 @@
+export type { Adam, AdamOptions } from './adam.js';
+export { adam } from './adam.js';
+export type { CheckpointStore } from './checkpoint.js';
+export { fileStore } from './checkpoint.js';
+export type { Batch, BatchSource, EpochOptions, FitData } from './data.js';
+export type { FitCheckpoint, FitOptions, FitProgress, FitResult, LossOptions } from './fit.js';
+export { fit } from './fit.js';
+export type { NamedTensor, Optimizer } from './optimizer.js';
+export type { CosineScheduleOptions, ExponentialScheduleOptions, Schedule, WarmupScheduleOptions } from './schedules.js';
+export { constantSchedule, cosineSchedule, exponentialSchedule, warmupSchedule } from './schedules.js';
