@@ -32,4 +32,10 @@ await build({
 });
 process.setSourceMapsEnabled(true);
 process.argv = [process.execPath, program, ...args];
-await import(pathToFileURL(outfile).href);
+try {
+  await import(pathToFileURL(outfile).href);
+} catch (error) {
+  // Uncaught, it would pass through the WASM backend's own handler, which prints the whole of its source before it.
+  console.error(error);
+  process.exit(1);
+}

@@ -50,11 +50,12 @@ export function tiles(ink: ArrayLike<number>, { size, columns, scale = 2 }: Tile
   return picture;
 }
 
-/** Values [size, size], row 0 at the top, from dark (the least) to bright (the greatest). */
+/** Values [size, size], row 0 at the top, from dark (the least) to bright (the greatest but for one in 500, which may stand out). */
 export function heatMap(values: ArrayLike<number>, size: number, scale = 1): Picture {
   const all = Array.from(values);
-  const least = all.reduce((a, b) => Math.min(a, b));
-  const greatest = all.reduce((a, b) => Math.max(a, b));
+  const sorted = Float64Array.from(all).sort();
+  const least = sorted[0] as number;
+  const greatest = sorted[Math.ceil(sorted.length * 0.998) - 1] as number;
   const picture = blank(size * scale, size * scale);
   for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < picture.width; x++) {

@@ -58,7 +58,7 @@ export interface Flow extends Distribution {
  * import { createRng, flow, scaleShift, standardNormal } from 'tfjs-flows';
  *
  * const p = flow({ base: standardNormal({ eventShape: [2] }), bijector: scaleShift({ scale: 2, shift: 1 }) });
- * console.log(p.logProb(tf.tensor1d([1, 1])).arraySync().toFixed(4)); // => -3.2242
+ * console.log(p.logProb(tf.tensor1d([1, 1])).dataSync()[0]!.toFixed(4)); // => -3.2242
  * const [x, logProb] = p.sampleAndLogProb({ shape: [5], rng: createRng(0) });
  * console.log(x.shape, logProb.shape); // => [ 5, 2 ] [ 5 ]
  * ```

@@ -28,8 +28,8 @@ export interface LogisticOptions extends ScaleOptions {
  * import { logistic } from 'tfjs-flows';
  *
  * const p = logistic({ location: tf.tensor1d([0, 1]), scale: 2 });
- * console.log(p.logProb(tf.tensor1d([0, 1])).arraySync().toFixed(4)); // => -4.1589
- * console.log(p.entropy!().arraySync().toFixed(4)); // => 5.3863
+ * console.log(p.logProb(tf.tensor1d([0, 1])).dataSync()[0]!.toFixed(4)); // => -4.1589
+ * console.log(p.entropy!().dataSync()[0]!.toFixed(4)); // => 5.3863
  * ```
  */
 export function logistic(options: LogisticOptions): Distribution {

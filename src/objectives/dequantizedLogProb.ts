@@ -40,7 +40,7 @@ export interface DequantizedLogProbOptions {
  * const density = logistic({ location: tf.tensor1d([128, 128]), scale: 30 });
  * const objective = dequantizedLogProb({ distribution: density, dequantizer: uniformDequantizer({ levels: 256 }), samples: 8 });
  * const logProb = objective(tf.tensor2d([[120, 131], [0, 255]]), { rng: createRng(0) });
- * console.log(bitsPerDim({ logProb, dim: 2 }).arraySync().map((bits) => bits.toFixed(1))); // => [ '6.9', '11.1' ]
+ * console.log(Array.from(bitsPerDim({ logProb, dim: 2 }).dataSync(), (bits) => bits.toFixed(1))); // => [ '6.9', '11.1' ]
  * ```
  */
 export function dequantizedLogProb(options: DequantizedLogProbOptions): Objective {
