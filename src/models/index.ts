@@ -1,6 +1,10 @@
 export type { IafPosteriorOptions } from './iafPosterior.js';
 export { iafPosterior } from './iafPosterior.js';
+export type { MafFlowOptions } from './mafFlow.js';
+export { mafFlow } from './mafFlow.js';
 export type { MlpVaeOptions } from './mlpVae.js';
 export { mlpVae } from './mlpVae.js';
 export type { PlanarFlowOptions } from './planarFlow.js';
 export { planarFlow } from './planarFlow.js';
+export type { RealNvpOptions } from './realNvp.js';
+export { realNvp } from './realNvp.js';

@@ -1,8 +1,5 @@
-import { chain } from '../bijectors/chain.js';
-import { maf } from '../bijectors/maf.js';
 import { mlp } from '../conditioners/mlp.js';
 import type { Bijector } from '../core/bijector.js';
-import type { Distribution } from '../core/distribution.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
@@ -11,40 +8,37 @@ import { standardNormal } from '../distributions/standardNormal.js';
 import type { Vae } from '../objectives/vae.js';
 import { vae } from '../objectives/vae.js';
 import { iafPosterior } from './iafPosterior.js';
+import { mafFlow } from './mafFlow.js';
 import { planarFlow } from './planarFlow.js';
 
 /** What `mlpVae` takes. */
 export interface MlpVaeOptions {
-  /** Size of x: 784 for 28 x 28 pixels. */
+  /** Size of a data point, of binary values (or probabilities). */
   readonly dataDim: number;
-  /** L: size of the code z. */
   readonly latentDim: number;
-  /** Hidden layers of the encoder; the decoder's are the same in reverse. Default [300, 300]. */
+  /** Hidden layers of the encoder, and of the decoder. Default [300, 300]. */
   readonly hidden?: readonly number[];
-  /** What stands behind the encoder's Gaussian: nothing (default), planar maps, or inverse autoregressive steps. */
+  /** q(z | x): a Gaussian, or one that planar maps or inverse autoregressive steps transform. Default 'iaf'. */
   readonly posterior?: 'gaussian' | 'planar' | 'iaf';
-  /** p(z): standard normal (default), or a masked autoregressive flow that is learned. */
-  readonly prior?: 'normal' | 'flow';
-  /** Steps of each flow. Default 4. */
+  /** Steps of the posterior's flow. Default 4. */
   readonly steps?: number;
-  /** Size of the context that the encoder gives to a flow posterior. Default L. */
+  /** Size of the context that the encoder gives the posterior's flow. Default: latentDim. */
   readonly contextDim?: number;
-  /** Width of the two hidden layers of each autoregressive step. Default 320. */
-  readonly madeHidden?: number;
-  /** Draws the initial values. */
+  /** Hidden layers of the flows' masked autoencoders. Default [320, 320]. */
+  readonly flowHidden?: readonly number[];
+  /** p(z): standard normal, or a masked autoregressive flow of two layers. Default 'normal'. */
+  readonly prior?: 'normal' | 'flow';
   readonly rng?: Rng;
 }
 
 /**
- * Variational autoencoder of perceptrons (ReLU) for binary data: Bernoulli likelihood, Gaussian or flow posterior, normal or flow
- * prior. With the defaults, a dataDim of 784 and a latentDim of 40 it is the usual model of binarised MNIST: encoder
- * 784-300-300, decoder 40-300-300-784.
+ * A variational autoencoder of perceptrons over binary data, with a Gaussian or a flow posterior and a normal or a flow prior.
  *
- * Everything else is as in `vae`, which it is made by.
+ * Encoder dataDim - hidden - (2 latentDim + contextDim), decoder latentDim - hidden - dataDim with Bernoulli logits, relu in
+ * between. Shapes: x [...batch, dataDim], z [...batch, latentDim].
  *
- * @throws for sizes that are no positive integers, an unknown posterior, prior or option; a contextDim without a flow posterior.
- * Source: Kingma and Welling 2014, "Auto-encoding variational Bayes"; Kingma et al. 2016, "Improving variational inference with
- * inverse autoregressive flow"; van den Berg et al. 2018, "Sylvester normalizing flows", for the sizes.
+ * @throws for wrong sizes and unknown options.
+ * Source: Kingma and Welling 2014; Rezende and Mohamed 2015 for 'planar'; Kingma et al. 2016 for 'iaf'.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs';
@@ -52,53 +46,59 @@ export interface MlpVaeOptions {
  * import { mlpVae } from 'tfjs-flows/models';
  *
  * const rng = createRng(0);
- * const model = mlpVae({ dataDim: 16, latentDim: 2, hidden: [32], posterior: 'iaf', madeHidden: 16, rng });
- * console.log(elbo({ model })(tf.zeros([5, 16]), { rng }).shape); // => [ 5 ]
- * console.log(model.sample({ shape: [3], rng }).shape); // => [ 3, 16 ]
+ * const model = mlpVae({ dataDim: 16, latentDim: 2, hidden: [32], flowHidden: [8], rng });
+ * console.log(elbo({ model })(tf.ones([5, 16]), { rng }).shape); // => [ 5 ]
  * ```
  */
 export function mlpVae(options: MlpVaeOptions): Vae {
-  checkOptions('mlpVae', options, [...SIZES, 'hidden', 'posterior', 'prior', 'rng']);
-  const { posterior = 'gaussian', prior = 'normal', hidden = [300, 300], rng = createRng() } = options;
-  const { dataDim, latentDim, steps = 4, contextDim = latentDim, madeHidden = 320 } = options;
-  for (const [name, size] of Object.entries({ dataDim, latentDim, steps, contextDim, madeHidden })) {
-    checkInteger('mlpVae', `options.${name}`, size, 1);
-  }
-  if (!['gaussian', 'planar', 'iaf'].includes(posterior)) {
+  checkOptions('mlpVae', options, OPTIONS);
+  const { dataDim, latentDim, hidden = [300, 300], posterior = 'iaf', prior = 'normal', rng = createRng() } = options;
+  const { steps = 4, contextDim = latentDim, flowHidden = [320, 320] } = options;
+  checkInteger('mlpVae', 'options.dataDim', dataDim, 1);
+  checkInteger('mlpVae', 'options.latentDim', latentDim, 1);
+  checkInteger('mlpVae', 'options.contextDim', contextDim, 1);
+  if (!Object.hasOwn(POSTERIORS, posterior)) {
     throw invalid('mlpVae', 'options.posterior', "'gaussian', 'planar' or 'iaf'", posterior);
   }
   if (prior !== 'normal' && prior !== 'flow') {
     throw invalid('mlpVae', 'options.prior', "'normal' or 'flow'", prior);
   }
-  if (posterior === 'gaussian' && options.contextDim !== undefined) {
-    throw invalid('mlpVae', 'options.contextDim', "left out where the posterior is 'gaussian'", options.contextDim);
-  }
-
-  const made = { dim: latentDim, steps, hidden: [madeHidden, madeHidden], rng };
-  const outputDim = 2 * latentDim + (posterior === 'gaussian' ? 0 : contextDim);
+  const posteriorFlow = POSTERIORS[posterior]({ dim: latentDim, steps, contextDim, hidden: flowHidden, rng });
+  const outputDim = 2 * latentDim + (posteriorFlow === undefined ? 0 : contextDim);
+  const normal = standardNormal({ eventShape: [latentDim] });
   return vae({
     encoder: mlp({ inputDim: dataDim, hidden, outputDim, rng }),
-    decoder: mlp({ inputDim: latentDim, hidden: [...hidden].reverse(), outputDim: dataDim, rng }),
-    ...(posterior === 'planar' ? { posteriorFlow: planarFlow({ dim: latentDim, steps, contextDim, rng }).bijector } : {}),
-    ...(posterior === 'iaf' ? { posteriorFlow: iafPosterior({ ...made, contextDim }) } : {}),
-    ...(prior === 'flow' ? { prior: autoregressivePrior(made) } : {}),
+    decoder: mlp({ inputDim: latentDim, hidden, outputDim: dataDim, rng }),
+    prior:
+      prior === 'normal'
+        ? normal
+        : flow({ base: normal, bijector: mafFlow({ dim: latentDim, layers: 2, hidden: flowHidden, rng }) }),
+    ...(posteriorFlow === undefined ? {} : { posteriorFlow }),
   });
 }
 
-const SIZES = ['dataDim', 'latentDim', 'steps', 'contextDim', 'madeHidden'] as const;
+const OPTIONS: readonly (keyof MlpVaeOptions)[] = [
+  'dataDim',
+  'latentDim',
+  'hidden',
+  'posterior',
+  'steps',
+  'contextDim',
+  'flowHidden',
+  'prior',
+  'rng',
+];
 
-/** Its density is one pass, as training wants; it starts as the standard normal. */
-function autoregressivePrior({ dim, steps, hidden, rng }: PriorSizes): Distribution {
-  const layers = Array.from(
-    { length: steps },
-    (_, step): Bijector => maf({ dim, hidden, order: step % 2 === 0 ? 'natural' : 'reversed', rng }),
-  );
-  return flow({ base: standardNormal({ eventShape: [dim] }), bijector: chain(layers) });
-}
-
-interface PriorSizes {
+interface FlowSizes {
   readonly dim: number;
   readonly steps: number;
+  readonly contextDim: number;
   readonly hidden: readonly number[];
   readonly rng: Rng;
 }
+
+const POSTERIORS: Readonly<Record<'gaussian' | 'planar' | 'iaf', (sizes: FlowSizes) => Bijector | undefined>> = {
+  gaussian: () => undefined,
+  planar: ({ hidden: _, ...sizes }) => planarFlow(sizes),
+  iaf: iafPosterior,
+};
