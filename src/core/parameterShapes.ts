@@ -18,7 +18,8 @@ export type Parameter = number | Tensor;
 /**
  * The batch and event shape of a family from its parameters, which broadcast with each other to [...batch, ...event].
  *
- * @throws where one is neither a finite number nor a float32 tensor, where they do not broadcast, for a wrong event shape or rank.
+ * @throws where one is neither a finite number nor a float32 tensor, where they do not broadcast, for a wrong event shape or
+ * rank.
  */
 export function parameterShapes(
   where: string,

@@ -32,7 +32,8 @@ export interface BernoulliOptions extends ParameterShapeOptions {
  * import { bernoulli } from 'tfjs-flows';
  *
  * const p = bernoulli({ logits: tf.tensor1d([0, 30]) });
- * console.log(Array.from(p.logProb(tf.tensor2d([[1, 1], [0, 0]])).dataSync(), (value) => value.toFixed(4))); // => [ '-0.6931', '-30.6931' ]
+ * const logProb = p.logProb(tf.tensor2d([[1, 1], [0, 0]]));
+ * console.log(Array.from(logProb.dataSync(), (value) => value.toFixed(4))); // => [ '-0.6931', '-30.6931' ]
  * ```
  */
 export function bernoulli(options: BernoulliOptions): Distribution {

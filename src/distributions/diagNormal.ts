@@ -27,7 +27,8 @@ export interface DiagNormalOptions extends ScaleOptions {
  * import { diagNormal } from 'tfjs-flows';
  *
  * const p = diagNormal({ mean: tf.tensor1d([0, 1]), logScale: tf.tensor1d([0, 0]) });
- * console.log(Array.from(p.logProb(tf.tensor2d([[0, 1], [1, 1]])).dataSync(), (value) => value.toFixed(4))); // => [ '-1.8379', '-2.3379' ]
+ * const logProb = p.logProb(tf.tensor2d([[0, 1], [1, 1]]));
+ * console.log(Array.from(logProb.dataSync(), (value) => value.toFixed(4))); // => [ '-1.8379', '-2.3379' ]
  * const learnable = diagNormal({ eventShape: [3], trainable: true });
  * console.log(Object.keys(learnable.parameters)); // => [ 'mean', 'logScale' ]
  * ```

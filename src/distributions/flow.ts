@@ -88,7 +88,7 @@ export function flow(options: FlowOptions): Flow {
   const batchShape = (call: { readonly context?: Tensor }): number[] =>
     broadcastShapes('flow', baseBatch(call), call.context?.shape.slice(0, -1) ?? []);
 
-  /** The base's draws with axes for the part of the batch that the base does not have itself: noise of its own for each example. */
+  /** Adds the batch axes that the base does not have itself: each example gets noise of its own. */
   const baseDraw = (draw: DrawOptions): SampleOptions => {
     const [whole, own] = [batchShape(draw), baseBatch(draw)];
     const missing = whole.slice(0, whole.length - own.length);

@@ -25,7 +25,8 @@ export interface StandardNormalOptions {
  * import { createRng, standardNormal } from 'tfjs-flows';
  *
  * const p = standardNormal({ eventShape: [2] });
- * console.log(Array.from(p.logProb(tf.tensor2d([[0, 0], [3, 4]])).dataSync(), (value) => value.toFixed(4))); // => [ '-1.8379', '-14.3379' ]
+ * const logProb = p.logProb(tf.tensor2d([[0, 0], [3, 4]]));
+ * console.log(Array.from(logProb.dataSync(), (value) => value.toFixed(4))); // => [ '-1.8379', '-14.3379' ]
  * console.log(p.sample({ shape: [5], rng: createRng(0) }).shape); // => [ 5, 2 ]
  * ```
  */

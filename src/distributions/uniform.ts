@@ -31,7 +31,8 @@ export interface UniformOptions extends ParameterShapeOptions {
  * import { uniform } from 'tfjs-flows';
  *
  * const p = uniform({ low: -1, high: 1, eventShape: [2] });
- * console.log(Array.from(p.logProb(tf.tensor2d([[0, 0.5], [0, 1.5]])).dataSync(), (value) => value.toFixed(4))); // => [ '-1.3863', '-Infinity' ]
+ * const logProb = p.logProb(tf.tensor2d([[0, 0.5], [0, 1.5]]));
+ * console.log(Array.from(logProb.dataSync(), (value) => value.toFixed(4))); // => [ '-1.3863', '-Infinity' ]
  * ```
  */
 export function uniform(options: UniformOptions): Distribution {
