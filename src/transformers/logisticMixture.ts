@@ -37,17 +37,7 @@ export function withFloor(mixture: LogisticMixture, floor: number): LogisticMixt
  * Source: Ho et al. 2019, "Flow++", section 3.2, whose formula goes through F.
  */
 export function logisticMixtureLogit(x: Tensor, mixture: LogisticMixture): [y: Tensor, logDerivative: Tensor] {
-  const { logits, means, logScales } = mixture;
-  const z = mul(sub(expandDims(x, -1), means), exp(neg(logScales)));
-  const logWeights = logSoftmax(logits);
-  const above = softplus(z);
-  const below = softplus(neg(z));
-  const upper = sub(logWeights, above);
-  const lower = sub(logWeights, below);
-  const logS = logSumExp(upper);
-  const logF = logSumExp(lower);
-  const hazards = concat([sub(sub(upper, expandDims(logS, -1)), below), sub(sub(lower, expandDims(logF, -1)), above)], -1);
-  return [sub(logF, logS), logSumExp(sub(hazards, concat([logScales, logScales], -1)))];
+  return logit(x, prepare(mixture));
 }
 
 /**
@@ -61,16 +51,47 @@ export function logisticMixtureLogitInverse(y: Tensor, mixture: LogisticMixture)
   const low = untaped(() => min(roots, -1));
   const high = untaped(() => max(roots, -1));
   const slack = untaped(() => mul(maximum(maximum(abs(low), abs(high)), 1), ROUNDING));
+  const prepared = prepare(mixture);
   const x = monotoneRoot({
     residual: (candidate) => {
-      const [value, logDerivative] = logisticMixtureLogit(candidate, mixture);
+      const [value, logDerivative] = logit(candidate, prepared);
       return [sub(value, y), exp(logDerivative)];
     },
     low: untaped(() => sub(low, slack)),
     high: untaped(() => add(high, slack)),
   });
-  return [x, logisticMixtureLogit(x, mixture)[1]];
+  return [x, logit(x, prepared)[1]];
 }
 
 /** Widens the bracket by what its ends may have lost to rounding, relatively. */
 const ROUNDING = 1e-6;
+
+/** What does not depend on x: computed once for all steps of a search. */
+interface Prepared {
+  readonly means: Tensor;
+  readonly logWeights: Tensor;
+  readonly inverseScales: Tensor;
+  /** Twice over, for both kinds of hazards. */
+  readonly logScales: Tensor;
+}
+
+function prepare({ logits, means, logScales }: LogisticMixture): Prepared {
+  return {
+    means,
+    logWeights: logSoftmax(logits),
+    inverseScales: exp(neg(logScales)),
+    logScales: concat([logScales, logScales], -1),
+  };
+}
+
+function logit(x: Tensor, { means, logWeights, inverseScales, logScales }: Prepared): [y: Tensor, logDerivative: Tensor] {
+  const z = mul(sub(expandDims(x, -1), means), inverseScales);
+  const above = softplus(z);
+  const below = softplus(neg(z));
+  const upper = sub(logWeights, above);
+  const lower = sub(logWeights, below);
+  const logS = logSumExp(upper);
+  const logF = logSumExp(lower);
+  const hazards = concat([sub(sub(upper, expandDims(logS, -1)), below), sub(sub(lower, expandDims(logF, -1)), above)], -1);
+  return [sub(logF, logS), logSumExp(sub(hazards, logScales))];
+}
