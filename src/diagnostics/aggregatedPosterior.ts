@@ -155,32 +155,54 @@ async function onHost(
   normals: Normals,
 ): Promise<void> {
   const dim = sizeOf(z.shape.slice(1));
-  const values = await z.data();
+  const values = (await z.data()) as Float32Array;
   const { mean } = normals;
   const inverseScale = normals.logScale.map((logScale) => Math.exp(-logScale));
   const atMean = Float64Array.from({ length: count }, (_, j) => {
     const scales = normals.logScale.subarray(j * dim, (j + 1) * dim);
     return scales.reduce((total, logScale) => total - logScale, -0.5 * dim * LOG_TWO_PI);
   });
+  const point = new Float64Array(dim);
   for (const [first, last] of tilesOf(samples, tile)) {
     for (let m = first; m < last; m++) {
       signal?.throwIfAborted();
+      point.set(values.subarray(m * dim, (m + 1) * dim));
       const itself = own?.index(m);
       for (let j = 0; j < count; j++) {
-        const least = sums.highest(m) - NEGLIGIBLE;
-        let log = atMean[j] as number;
-        for (let d = 0; d < dim && !(log < least); d++) {
-          const t = ((values[m * dim + d] as number) - (mean[j * dim + d] as number)) * (inverseScale[j * dim + d] as number);
-          log -= 0.5 * t * t;
+        if (j === itself) {
+          continue;
         }
-        if (j !== itself && !(log < least)) {
-          sums.add(m, log);
+        const top = atMean[j] as number;
+        const most = 2 * (top + NEGLIGIBLE - sums.highest(m));
+        const distance = squaredDistance(point, mean, inverseScale, j * dim, most);
+        if (!(distance > most)) {
+          sums.add(m, top - 0.5 * distance);
         }
       }
       await breathe();
     }
     onProgress?.({ done: last * count, total: samples * count });
   }
+}
+
+/** sum_d ((point_d - mean_d) / scale_d)^2, or something above `most` where it is above `most`, which is looked at now and then. */
+function squaredDistance(
+  point: Float64Array,
+  mean: Float64Array,
+  inverseScale: Float64Array,
+  offset: number,
+  most: number,
+): number {
+  const dim = point.length;
+  let total = 0;
+  for (let start = 0; start < dim && !(total > most); start += 8) {
+    const end = Math.min(dim, start + 8);
+    for (let d = start; d < end; d++) {
+      const t = ((point[d] as number) - (mean[offset + d] as number)) * (inverseScale[offset + d] as number);
+      total += t * t;
+    }
+  }
+  return total;
 }
 
 interface LogSums {
