@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import type { Options } from 'tsup';
 import { defineConfig } from 'tsup';
 
-const entries = {
+const entry = {
   index: 'src/index.ts',
   testing: 'src/testing/index.ts',
   'testing/fast-check': 'src/testing/fast-check.ts',
@@ -15,7 +14,7 @@ const entries = {
 type Config = ReturnType<typeof defineConfig>;
 
 const options: Options = {
-  entry: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
+  entry,
   format: ['esm', 'cjs'],
   target: 'es2022',
   platform: 'neutral',
