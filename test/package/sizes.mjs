@@ -8,7 +8,7 @@ import { fixtures } from './fixtures.mjs';
 import { packedApplication, root } from './pack.mjs';
 
 const README = join(root, 'README.md');
-const TABLE = /(?<=<!-- sizes -->\n)[\s\S]*?(?=\n<!-- \/sizes -->)/;
+const TABLE = /(?<=<!-- sizes -->\n)[\s\S]*?(?=<!-- \/sizes -->)/;
 
 /** Checks each fixture against its ceiling and the names that it must not have, and the README's table. */
 export async function testSizes(check, packed) {
@@ -48,7 +48,7 @@ async function bundle(app, source) {
 
 function table(sizes) {
   const rows = sizes.map(({ source, bytes }) => `| \`${source}\` | ${(bytes / 1000).toFixed(1)} kB |`);
-  return ['| import | gzip, apart from tfjs-core |', '|---|---|', ...rows].join('\n');
+  return `${['| import | gzip, apart from tfjs-core |', '|---|---|', ...rows].join('\n')}\n`;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
