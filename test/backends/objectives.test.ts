@@ -1,0 +1,141 @@
+// The objectives, the dequantizer and ELBO surgery give on every backend what they give on the CPU.
+import * as tf from '@tensorflow/tfjs';
+import type { LatentVariableModel, Objective } from 'tfjs-flows';
+import {
+  betaElbo,
+  bitsPerDim,
+  createRng,
+  dequantizedLogProb,
+  diagNormal,
+  elbo,
+  elboSurgery,
+  iwae,
+  mlp,
+  planar,
+  uniformDequantizer,
+  vae,
+} from 'tfjs-flows';
+import { expect, it } from 'vitest';
+import { backendName, ready } from '../setup/backend.js';
+
+interface Found {
+  readonly values: number[];
+  /** Along the gradient's own direction and for every parameter: its norm. */
+  readonly gradients: number[];
+}
+
+/** Values, and norms of the gradients in all parameters, on the backend that is current. */
+async function evaluate(make: (model: LatentVariableModel) => Objective): Promise<Found> {
+  const rng = createRng(3);
+  const model = vae({
+    encoder: mlp({ inputDim: 6, hidden: [5], outputDim: 7, rng }),
+    decoder: mlp({ inputDim: 2, hidden: [5], outputDim: 6, rng }),
+    posteriorFlow: planar({ dim: 2, contextDim: 3, rng }),
+  });
+  const x = createRng(4).uniform([4, 6]);
+  const objective = make(model);
+  const value = objective(x, { rng: createRng(5) });
+  const variables = Object.values(model.parameters);
+  const { value: total, grads } = tf.variableGrads(() => tf.sum(objective(x, { rng: createRng(5) })) as tf.Scalar, variables);
+  const norms = variables.map((variable) => tf.tidy(() => tf.sqrt(tf.sum(tf.square(grads[variable.name] as tf.Tensor)))));
+  const read = async (t: tf.Tensor): Promise<number[]> => [...(await t.data())];
+  const found = { values: await read(value), gradients: (await Promise.all(norms.map(read))).flat() };
+  tf.dispose([value, total, grads, norms, x]);
+  model.dispose();
+  return found;
+}
+
+const close = (found: number[], expected: number[]): void => {
+  expect(found).toHaveLength(expected.length);
+  found.forEach((value, i) => {
+    const reference = expected[i] as number;
+    expect(Math.abs(value - reference)).toBeLessThan(1e-4 * (1 + Math.abs(reference)));
+  });
+};
+
+/** The same on the CPU and on the project's backend. */
+async function onBoth<T>(run: () => Promise<T>): Promise<[cpu: T, here: T]> {
+  await ready();
+  const before = tf.memory().numTensors;
+  const here = await run();
+  expect(tf.memory().numTensors).toBe(before);
+  await tf.setBackend('cpu');
+  try {
+    return [await run(), here];
+  } finally {
+    await tf.setBackend(backendName);
+  }
+}
+
+it.each([
+  ['elbo', (model: LatentVariableModel) => elbo({ model })],
+  ['betaElbo', (model: LatentVariableModel) => betaElbo({ model, beta: 2, samples: 2 })],
+  ['iwae', (model: LatentVariableModel) => iwae({ model, samples: 3 })],
+] as const)('%s: values, gradients and memory', async (_, make) => {
+  const [expected, found] = await onBoth(() => evaluate(make));
+  close(found.values, expected.values);
+  close(found.gradients, expected.gradients);
+  expect(Math.min(...found.gradients)).toBeGreaterThan(0);
+});
+
+it('dequantization: noise, bound and bits', async () => {
+  const run = async (): Promise<number[]> => {
+    const dequantizer = uniformDequantizer({ levels: 256 });
+    const x = tf.tensor2d([
+      [0, 17, 255],
+      [128, 3, 254],
+    ]);
+    const [y, logQ] = dequantizer.sampleAndLogProb(x, { rng: createRng(1) });
+    const back = dequantizer.quantize(y);
+    const distribution = diagNormal({ mean: 120, scale: 60, eventShape: [3] });
+    const bound = dequantizedLogProb({ distribution, dequantizer, samples: 4, bound: 'importance' })(x, { rng: createRng(2) });
+    const bits = bitsPerDim({ logProb: bound, dim: 3 });
+    expect([...(await back.data())]).toEqual([0, 17, 255, 128, 3, 254]);
+    const all = (await Promise.all([y, logQ, bits].map((t) => t.data()))).flatMap((values) => [...values]);
+    tf.dispose([x, y, logQ, back, bound, bits]);
+    return all;
+  };
+  const [expected, found] = await onBoth(run);
+  close(found, expected);
+});
+
+it('dequantization: the largest noise stays below the next level', async () => {
+  await ready();
+  const dequantizer = uniformDequantizer({ levels: 65536 });
+  const x = tf.tensor1d([0, 1, 255, 256, 32767, 65534, 65535]);
+  const rng = { ...createRng(0), uniform: (shape: readonly number[]) => tf.fill([...shape], 1 - 2 ** -24) };
+  const [y, logQ] = dequantizer.sampleAndLogProb(x, { rng });
+  const back = dequantizer.quantize(y);
+  expect([...(await back.data())]).toEqual([...(await x.data())]);
+  tf.dispose([x, y, logQ, back]);
+});
+
+it('dequantization: x outside the levels is an error, or NaN where it is not looked at', async () => {
+  await ready();
+  const x = tf.tensor1d([3, -1, 8, 2.5]);
+  await expect(uniformDequantizer({ levels: 8 }).check(x)).rejects.toThrow('integers of 0 ... 7, but element 1 is -1');
+  if (backendName !== 'webgpu') {
+    expect(() => uniformDequantizer({ levels: 8 }).sampleAndLogProb(x)).toThrow('integers of 0 ... 7, but element 1 is -1');
+  }
+  const [y, logQ] = uniformDequantizer({ levels: 8, validate: false }).sampleAndLogProb(x);
+  expect([...(await y.data())].map(Number.isNaN)).toEqual([false, true, true, true]);
+  tf.dispose([x, y, logQ]);
+});
+
+it.each(['gaussian', 'flow'] as const)('ELBO surgery, %s posterior', async (posterior) => {
+  const run = async (): Promise<number[]> => {
+    const rng = createRng(3);
+    const model = vae({
+      encoder: mlp({ inputDim: 6, hidden: [5], outputDim: posterior === 'flow' ? 7 : 4, rng }),
+      decoder: mlp({ inputDim: 2, hidden: [5], outputDim: 6, rng }),
+      ...(posterior === 'flow' ? { posteriorFlow: planar({ dim: 2, contextDim: 3, rng }) } : {}),
+    });
+    const data = createRng(4).uniform([7, 6]);
+    const report = await elboSurgery({ model, data, samples: 2, tile: 4, rng: createRng(5) });
+    model.dispose();
+    data.dispose();
+    return [report.elbo, report.reconstruction, report.averageKl, report.mutualInformation, report.marginalKl];
+  };
+  const [expected, found] = await onBoth(run);
+  close(found, expected);
+});
