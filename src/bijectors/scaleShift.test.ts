@@ -13,6 +13,8 @@ describe('scaleShift', () => {
     expect(elementwise.forward(tf.tensor1d([2, -4])).arraySync()).toEqual([-4.25, 10.75]);
     expect(elementwise.inverse(tf.tensor1d([-4.25, 10.75])).arraySync()).toEqual([2, -4]);
     expect(elementwise.forwardAndLogDet(tf.ones([2, 3]))[1].shape).toEqual([2, 3]);
+    expect(scaleShift({ scale: 2 }).forward(tf.scalar(3)).arraySync()).toBe(6);
+    expect(scaleShift({ shift: 2 }).forward(tf.scalar(3)).arraySync()).toBe(5);
 
     const images = scaleShift({ scale: 1 / 256, eventRank: 3 });
     const logDet = images.forwardAndLogDet(tf.ones([2, 32, 32, 3]))[1];

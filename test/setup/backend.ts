@@ -5,6 +5,8 @@ import { inject } from 'vitest';
 declare module 'vitest' {
   interface ProvidedContext {
     backend: 'cpu' | 'wasm' | 'webgl' | 'webgpu';
+    /** Draws of the conformance suites, where they must be fewer than the backend's: in the mutation check. */
+    runs?: number;
   }
 }
 

@@ -1,0 +1,137 @@
+// Mutants of tensor arithmetic. Stryker knows operators of the language, but here x + y is `add(x, y)`.
+import ts from 'typescript';
+
+const SWAPS = {
+  add: 'sub',
+  sub: 'add',
+  mul: 'div',
+  div: 'mul',
+  max: 'min',
+  min: 'max',
+  maximum: 'minimum',
+  minimum: 'maximum',
+  sum: 'mean',
+  mean: 'sum',
+  zeros: 'ones',
+  ones: 'zeros',
+  zerosLike: 'onesLike',
+  onesLike: 'zerosLike',
+  greater: 'less',
+  greaterEqual: 'less',
+  less: 'greaterEqual',
+  lessEqual: 'greater',
+};
+const UNARY = [
+  'abs',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'neg',
+  'reciprocal',
+  'sigmoid',
+  'softplus',
+  'sqrt',
+  'square',
+  'step',
+  'tanh',
+];
+const OWN_UNARY = ['logSigmoid', 'sechSquared', 'softBound', 'softplusInverse', 'sumTrailing', 'stopGradient', 'untaped'];
+const ORDERED = { sub: [0, 1], div: [0, 1], where: [1, 2], mod: [0, 1], pow: [0, 1] };
+const TERMS = ['add', 'sub', 'mul', 'div'];
+/** What only words an error message. */
+const MESSAGES = ['invalid', 'describe'];
+
+/**
+ * Every mutant of a source: { start, end, line, original, replacement }. A binary op is exchanged for its opposite, a unary one
+ * dropped, arguments change places, a term is left out or negated, a number is another one.
+ */
+export function opMutants(text) {
+  const source = ts.createSourceFile('mutated.ts', text, ts.ScriptTarget.Latest, true);
+  const found = [];
+  const replace = (node, replacement) => {
+    const [start, end] = [node.getStart(source), node.getEnd()];
+    const line = source.getLineAndCharacterOfPosition(start).line + 1;
+    found.push({ start, end, replacement, line, original: text.slice(start, end) });
+  };
+  const visit = (node) => {
+    if (ts.isTypeNode(node) || ts.isImportDeclaration(node) || (ts.isCallExpression(node) && MESSAGES.includes(callee(node)))) {
+      return;
+    }
+    if (ts.isCallExpression(node)) {
+      mutateCall(node, (argument) => argument.getText(source), replace);
+    } else if (ts.isNumericLiteral(node) && !isSigned(node)) {
+      const value = Number(node.text);
+      replace(node, Number.isInteger(value) ? `${value + 1}` : `(2 * ${node.text})`);
+    } else if (ts.isPrefixUnaryExpression(node) && isSigned(node.operand)) {
+      replace(node, node.operand.text);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function mutateCall(node, textOf, replace) {
+  const name = callee(node);
+  const values = node.arguments.map(textOf);
+  const method = name?.startsWith('Math.') ? name.slice('Math.'.length) : undefined;
+  const op = method ?? name;
+  if (Object.hasOwn(SWAPS, op)) {
+    replace(node.expression, method === undefined ? `__tf.${SWAPS[op]}` : `Math.${SWAPS[op]}`);
+  }
+  if (UNARY.includes(op) || OWN_UNARY.includes(op)) {
+    replace(node, op === 'untaped' ? `(${values[0]})()` : values[0]);
+  }
+  if (Object.hasOwn(ORDERED, op)) {
+    const [a, b] = ORDERED[op];
+    replace(node, `${textOf(node.expression)}(${values.with(a, values[b]).with(b, values[a]).join(', ')})`);
+  }
+  if (TERMS.includes(op)) {
+    const kept = op === 'add' || op === 'mul' ? [0, 1] : [0];
+    kept.filter((i) => !ts.isNumericLiteral(node.arguments[i])).forEach((i) => replace(node, values[i]));
+  }
+  if (method === undefined && isReturned(node) && (TERMS.includes(op) || UNARY.includes(op) || OWN_UNARY.includes(op))) {
+    replace(node, `__tf.neg(${textOf(node)})`);
+  }
+}
+
+/** The name called, `Math.log` included. */
+function callee({ expression }) {
+  if (ts.isPropertyAccessExpression(expression) && expression.expression.getText() === 'Math') {
+    return expression.getText();
+  }
+  return ts.isIdentifier(expression) ? expression.text : undefined;
+}
+
+/** Is it the value of a function, or an element of a list that is? */
+function isReturned({ parent }) {
+  return ts.isReturnStatement(parent) || ts.isArrowFunction(parent) || ts.isArrayLiteralExpression(parent);
+}
+
+const isSigned = (node) =>
+  ts.isNumericLiteral(node) && ts.isPrefixUnaryExpression(node.parent) && node.parent.operator === ts.SyntaxKind.MinusToken;
+
+/** The source with one mutant in it. */
+export function applyMutant(text, { start, end, replacement }) {
+  return `import * as __tf from '@tensorflow/tfjs-core';${text.slice(0, start)}${replacement}${text.slice(end)}`;
+}
+
+/** The source with every outermost function noting, when called, that it was reached: `globalThis.reached` has a `mark`. */
+export function noteReached(text, mark) {
+  const source = ts.createSourceFile('noted.ts', text, ts.ScriptTarget.Latest, true);
+  const note = `globalThis.reached?.add(${JSON.stringify(mark)})`;
+  const bodies = [];
+  const visit = (node) => {
+    if (ts.isFunctionLike(node) && node.body !== undefined) {
+      bodies.push(node.body);
+    } else {
+      ts.forEachChild(node, visit);
+    }
+  };
+  visit(source);
+  return bodies.reduceRight((result, body) => {
+    const [before, inside, after] = [result.slice(0, body.getStart(source)), body.getText(source), result.slice(body.getEnd())];
+    return ts.isBlock(body) ? `${before}{ ${note}; ${inside} }${after}` : `${before}(${note}, ${inside})${after}`;
+  }, text);
+}
