@@ -11,8 +11,9 @@ import { loadSafetensors } from '../io/loadSafetensors.js';
 import { adam } from './adam.js';
 import type { CheckpointStore } from './checkpoint.js';
 import { fileStore } from './checkpoint.js';
-import type { FitOptions, FitProgress } from './fit.js';
+import type { FitOptions } from './fit.js';
 import { fit } from './fit.js';
+import type { FitProgress } from './progress.js';
 
 /** A line y = w x + b, whose squared error has gradients that one can write down. */
 function line(w = 0, b = 0): Module {

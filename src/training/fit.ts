@@ -4,19 +4,22 @@ import { checkInteger, checkNumber, checkOptions, invalid } from '../core/errors
 import type { Module } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
-import type { StoredTensor } from '../io/format.js';
-import { readTensors, tensorsOf } from '../io/saveSafetensors.js';
+import { tensorsOf } from '../io/saveSafetensors.js';
 import { adam } from './adam.js';
 import type { Checkpointed, CheckpointStore, Progress } from './checkpoint.js';
 import { fileStore, readCheckpointed, restoreCheckpoint } from './checkpoint.js';
 import type { Batch, FitData } from './data.js';
-import { namedTensors, openData } from './data.js';
+import { openData } from './data.js';
 import { lossAndGradients } from './gradients.js';
 import type { KeptWeights } from './keepWeights.js';
 import { keepWeights } from './keepWeights.js';
 import { nextTask } from './nextTask.js';
+import type { NonFinite } from './nonFinite.js';
+import { badUpdate, firstNonFinite, nonFiniteIn, notFinite } from './nonFinite.js';
 import type { NamedTensor, Optimizer } from './optimizer.js';
 import { learningRateOf, setLearningRate } from './optimizer.js';
+import type { FitProgress, StepResult } from './progress.js';
+import { progressReporter } from './progress.js';
 import type { Schedule } from './schedules.js';
 
 /** What the loss gets beside the batch; fit to be passed on as the options of a bijector, distribution or objective. */
@@ -26,25 +29,6 @@ export interface LossOptions {
   /** The step under way, from 1. */
   readonly step: number;
   readonly training: true;
-}
-
-/** What `onProgress` gets. */
-export interface FitProgress {
-  /** Steps done. */
-  readonly step: number;
-  /** Steps in all, where that is known: always with `steps` or tensor data, otherwise from the second epoch on. */
-  readonly steps?: number;
-  /** The current epoch, from 1. */
-  readonly epoch: number;
-  /** Of this step, before its update. */
-  readonly loss: number;
-  /** Of this step; undefined where the optimizer does not tell. */
-  readonly learningRate?: number;
-  /** Before clipping. */
-  readonly gradientNorm: number;
-  readonly stepsPerSecond: number;
-  /** Where `steps` is known. */
-  readonly secondsLeft?: number;
 }
 
 /** Where and how often to write checkpoints. */
@@ -225,12 +209,6 @@ export async function fit<B extends Batch>(options: FitOptions<B>): Promise<FitR
 /** Milliseconds after which other code has its turn. */
 const PAUSE_EVERY = 15;
 
-interface StepResult {
-  readonly loss: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number | undefined;
-}
-
 /** One step: gradients, checks, update. Where any of it fails the weights are the last good ones. */
 function trainer<B extends Batch>(
   { loss, schedule, clipNorm = Number.POSITIVE_INFINITY, allowUnused = false }: FitOptions<B>,
@@ -302,60 +280,6 @@ function checkUsed(names: readonly string[], gradients: readonly (Tensor | undef
   }
 }
 
-interface NonFinite {
-  readonly name: string;
-  readonly value: number;
-}
-
-async function firstNonFinite(tensors: Readonly<Record<string, Tensor>>): Promise<NonFinite | undefined> {
-  return nonFiniteIn(await readTensors('fit', tensors));
-}
-
-function nonFiniteIn(stored: ReadonlyMap<string, StoredTensor>): NonFinite | undefined {
-  for (const [name, { data }] of stored) {
-    const value = (data as Float32Array).find((element) => !Number.isFinite(element));
-    if (value !== undefined) {
-      return { name, value };
-    }
-  }
-  return undefined;
-}
-
-function badUpdate({ name, value }: NonFinite, step: number, isStart: boolean): Error {
-  return new Error(
-    isStart
-      ? `fit: parameter '${name}' has ${value} before training starts.`
-      : `fit: the update of step ${step} made parameter '${name}' ${value}; the learning rate may be too high. ` +
-          'The model keeps its weights from before that step.',
-    { cause: { step, parameter: name } },
-  );
-}
-
-async function notFinite(
-  loss: number,
-  gradients: readonly (Tensor | undefined)[],
-  batch: Batch,
-  names: readonly string[],
-  step: number,
-  epoch: number,
-): Promise<Error> {
-  const present = names.flatMap((name, i) => (gradients[i] === undefined ? [] : [[name, gradients[i] as Tensor] as const]));
-  const gradient = await firstNonFinite(Object.fromEntries(present));
-  const inBatch = await firstNonFinite(
-    Object.fromEntries(namedTensors('the batch', batch).filter(([, t]) => t.dtype === 'float32')),
-  );
-  const lossText = `the loss is ${loss}`;
-  const gradientText =
-    gradient === undefined
-      ? Number.isFinite(loss) && 'the global norm of the gradients is above the range of float32'
-      : `the gradient of parameter '${gradient.name}' has ${gradient.value}`;
-  const texts = Number.isFinite(loss) ? [gradientText, lossText] : [lossText, gradientText];
-  const said = [...texts, inBatch && `${inBatch.name} has ${inBatch.value}`].filter(Boolean).join(', ');
-  return new Error(`fit: at step ${step} (epoch ${epoch}) ${said}. The model keeps its weights from before this step.`, {
-    cause: { step, epoch, loss, parameter: gradient?.name },
-  });
-}
-
 interface OpenCheckpoint {
   /** Undefined where training starts afresh. */
   resume(data: string, lossRng: Rng): Promise<Progress | undefined>;
@@ -402,53 +326,6 @@ function openCheckpoint<B extends Batch>(options: FitOptions<B>, state: Checkpoi
     },
     writeIfDue: async (progress) => (store !== undefined && progress.step % every === 0 ? write(progress) : undefined),
     writeLast: async (progress) => (written === progress.step ? undefined : write(progress)),
-  };
-}
-
-interface ProgressReporter {
-  report(last: StepResult, step: number, epoch: number): Promise<void>;
-  /** Where the step was not reported yet. */
-  reportLast(last: StepResult, step: number, epoch: number): Promise<void>;
-  epochEnds(batches: number): void;
-}
-
-function progressReporter<B extends Batch>(
-  { onProgress, progressEvery = 1, epochs = 0 }: FitOptions<B>,
-  allSteps: number,
-  startStep: number,
-): ProgressReporter {
-  let steps = allSteps;
-  let reported = startStep;
-  // The first step compiles kernels and fills caches: time is counted from its end, as soon as there are more.
-  let from = { step: startStep, time: performance.now() };
-  const send = async (last: StepResult, step: number, epoch: number): Promise<void> => {
-    reported = step;
-    const stepsPerSecond = (step - from.step) / Math.max(1e-9, (performance.now() - from.time) / 1000);
-    await onProgress?.({
-      step,
-      epoch,
-      loss: last.loss,
-      gradientNorm: last.gradientNorm,
-      stepsPerSecond,
-      ...(last.learningRate === undefined ? {} : { learningRate: last.learningRate }),
-      ...(Number.isFinite(steps) ? { steps, secondsLeft: Math.max(0, steps - step) / stepsPerSecond } : {}),
-    });
-  };
-  return {
-    report: async (last, step, epoch) => {
-      if (step % progressEvery === 0) {
-        await send(last, step, epoch);
-      }
-      if (step === startStep + 1) {
-        from = { step, time: performance.now() };
-      }
-    },
-    reportLast: async (last, step, epoch) => (reported === step ? undefined : send(last, step, epoch)),
-    epochEnds: (batches) => {
-      if (!Number.isFinite(allSteps)) {
-        steps = epochs * batches;
-      }
-    },
   };
 }
 
