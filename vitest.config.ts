@@ -95,7 +95,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       inNode('cpu', 'cpu', ['src/**/*.test.ts', 'test/**/*.test.ts']),
-      inNode('wasm', 'wasm', EVERY_BACKEND),
+      inNode('wasm', 'wasm', [...EVERY_BACKEND, 'test/golden/golden.test.ts']),
       inNode('webgpu', 'webgpu-node', EVERY_BACKEND),
       inBrowser('webgl', ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']),
       inBrowser('webgpu', ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']),

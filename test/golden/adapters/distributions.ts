@@ -1,0 +1,113 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { add, expandDims, neg, reshape, sigmoid, softplus, tensor, zerosLike } from '@tensorflow/tfjs-core';
+import type { Distribution } from 'tfjs-flows';
+import { bernoulli, diagNormal, klDivergence, logistic, logisticMixtureCdf, standardNormal } from 'tfjs-flows';
+import type { GoldenCase, GoldenTree } from '../cases.js';
+import { tensorOf } from '../cases.js';
+import type { Check } from '../check.js';
+import type { Adapter } from './adapter.js';
+import { awaiting, unknown } from './adapter.js';
+
+const TOLERANCE = 1e-5;
+
+/** Densities, entropies and divergences. Cases of two families can have the same inputs, so the name tells the family. */
+export const distributionsAdapter: Adapter = async (golden, check, folder) => {
+  const family = Object.keys(FAMILIES)
+    .sort((a, b) => b.length - a.length)
+    .find((name) => golden.name.startsWith(name));
+  if (family === undefined) {
+    throw unknown('family', golden.name);
+  }
+  await (FAMILIES[family] as Adapter)(golden, check, folder);
+};
+
+const FAMILIES: Readonly<Record<string, Adapter>> = {
+  diag_normal: async (golden, check) => {
+    const make = (suffix: string): Distribution =>
+      diagNormal({ mean: tensorOf(golden.inputs, `mean${suffix}`), logScale: tensorOf(golden.inputs, `log_std${suffix}`) });
+    const p = make('');
+    await checkFamily(golden, check, p, make('2'));
+    if ('kl_to_standard_normal' in golden.expected) {
+      const standard = standardNormal({ eventShape: p.eventShape });
+      await check.near('kl_to_standard_normal', klDivergence(p, standard), TOLERANCE);
+    }
+  },
+  bernoulli: async (golden, check) => {
+    const make = (suffix: string): Distribution =>
+      bernoulli({ logits: tensorOf(golden.inputs, `logits${suffix}`), eventRank: 0 });
+    await checkFamily(golden, check, make(''), make('2'));
+  },
+  logistic: async (golden, check) => {
+    const make = (suffix: string): Distribution =>
+      logistic({
+        location: tensorOf(golden.inputs, `mean${suffix}`),
+        logScale: tensorOf(golden.inputs, `log_scale${suffix}`),
+        eventRank: 0,
+      });
+    await checkFamily(golden, check, make(''), make('2'));
+    await checkDistributionFunction(golden, check);
+  },
+  full_normal: awaiting('fullNormal'),
+  laplace: awaiting('laplace'),
+  student_t: awaiting('studentT'),
+  categorical: awaiting('categorical'),
+  mixture_diag_normal: awaiting('mixture'),
+  discretised_logistic_mixture: awaiting('discretizedLogisticMixture'),
+  discretised_logistic: awaiting('discretizedLogistic'),
+};
+
+async function checkFamily({ inputs, expected }: GoldenCase, check: Check, p: Distribution, q: Distribution): Promise<void> {
+  await check.near('log_prob', p.logProb(tensorOf(inputs, 'x')), TOLERANCE);
+  await check.near('entropy', (p.entropy as () => Tensor)(), TOLERANCE);
+  if ('kl_to_second' in expected) {
+    await check.near('kl_to_second', p.klTo === undefined ? await klByQuadrature(p, q, inputs) : klDivergence(p, q), TOLERANCE);
+  }
+}
+
+/**
+ * KL(p || q) of logistic distributions, which has no closed form and so none in `klDivergence`: the trapezoid rule, in float64, on
+ * our two log-densities.
+ */
+async function klByQuadrature(p: Distribution, q: Distribution, inputs: GoldenTree): Promise<Tensor> {
+  const location = tensorOf(inputs, 'mean');
+  const scales = Array.from(await tensorOf(inputs, 'log_scale').data(), Math.exp);
+  // Beyond 60 scales a logistic density is below e^-60.
+  const [reach, step] = [60, 1 / 8];
+  const nodes = Array.from({ length: 2 * (reach / step) + 1 }, (_, i) => i * step - reach);
+  const offsets = tensor(
+    nodes.flatMap((node) => scales.map((scale) => node * scale)),
+    [nodes.length, scales.length],
+    'float32',
+  );
+  const x = add(expandDims(location, 0), offsets);
+  const [logP, logQ] = await Promise.all([p.logProb(x).data(), q.logProb(x).data()]);
+  const total = scales.map((scale, i) =>
+    nodes.reduce((sum, _, n) => {
+      const at = n * scales.length + i;
+      return sum + Math.exp(logP[at] as number) * ((logP[at] as number) - (logQ[at] as number)) * step * scale;
+    }, 0),
+  );
+  return tensor(total, location.shape, 'float32');
+}
+
+/** F of a logistic distribution is that of a mixture with one component; its logit gives the rest. */
+async function checkDistributionFunction({ inputs, expected }: GoldenCase, check: Check): Promise<void> {
+  const x = tensorOf(inputs, 'x');
+  const column = (value: Tensor): Tensor => reshape(value, [-1, 1, 1]);
+  const bijector = logisticMixtureCdf({
+    dim: 1,
+    components: 1,
+    given: {
+      logits: column(zerosLike(x)),
+      means: column(tensorOf(inputs, 'mean')),
+      logScales: column(tensorOf(inputs, 'log_scale')),
+    },
+  });
+  const y = reshape(bijector.forward(reshape(x, [-1, 1])), x.shape);
+  const results = { cdf: sigmoid(y), log_cdf: neg(softplus(neg(y))), log_survival: neg(softplus(y)) };
+  for (const [path, result] of Object.entries(results)) {
+    if (path in expected) {
+      await check.near(path, result, TOLERANCE);
+    }
+  }
+}
