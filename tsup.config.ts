@@ -3,30 +3,38 @@ import { defineConfig } from 'tsup';
 
 const entry = {
   index: 'src/index.ts',
-  testing: 'src/testing/index.ts',
+  'testing/index': 'src/testing/index.ts',
   'testing/fast-check': 'src/testing/fast-check.ts',
-  training: 'src/training/index.ts',
-  io: 'src/io/index.ts',
-  backends: 'src/backends/index.ts',
-  models: 'src/models/index.ts',
+  'training/index': 'src/training/index.ts',
+  'io/index': 'src/io/index.ts',
+  'backends/index': 'src/backends/index.ts',
+  'models/index': 'src/models/index.ts',
 };
 
-type Config = ReturnType<typeof defineConfig>;
+const common: Options = { target: 'es2022', platform: 'neutral', sourcemap: true };
 
-const options: Options = {
+// File by file, so that a bundler leaves out whole files, as `sideEffects: false` allows; within one file it has to keep what it
+// cannot prove to be free of effects, a constant that is computed for one.
+const modules: Options = {
+  ...common,
+  entry: ['src/**/*.ts', '!src/**/*.test.ts'],
+  format: 'esm',
+  bundle: false,
+};
+
+// One file an entry, what they share in chunks; and the declarations of both.
+const commonJs: Options = {
+  ...common,
   entry,
-  format: ['esm', 'cjs'],
-  target: 'es2022',
-  platform: 'neutral',
-  dts: true,
+  format: 'cjs',
   splitting: true,
-  sourcemap: true,
   treeshake: true,
-  clean: true,
   // Never a copy of these inside: their registries are shared with the application.
   external: [/^@tensorflow\//, 'webgpu', 'fast-check', /^node:/],
 };
 
-const config: Config = defineConfig(options);
+const declarations: Options = { ...common, entry, format: ['esm', 'cjs'], dts: { only: true } };
+
+const config: ReturnType<typeof defineConfig> = defineConfig([modules, commonJs, declarations]);
 
 export default config;
