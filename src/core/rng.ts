@@ -125,25 +125,15 @@ function stateOf(seed: number | RngState | undefined): RngState {
   if (seed === undefined) {
     return stateOf(Math.floor(Math.random() * Number.MAX_SAFE_INTEGER));
   }
-  if (typeof seed === 'number') {
-    if (!Number.isSafeInteger(seed)) {
-      throw invalid('createRng', 'seed', 'an integer of at most 2^53 in size, or a saved state', seed);
-    }
+  if (typeof seed === 'number' && Number.isSafeInteger(seed)) {
     return { key: [seed >>> 0, Math.floor(seed / TWO_32) >>> 0], counter: 0 };
   }
-  const word = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) < TWO_32;
-  if (
-    typeof seed !== 'object' ||
-    seed === null ||
-    !Array.isArray(seed.key) ||
-    seed.key.length !== 2 ||
-    !seed.key.every(word) ||
-    !Number.isSafeInteger(seed.counter) ||
-    seed.counter < 0
-  ) {
+  const { key, counter } = Object(seed) as RngState;
+  const word = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < TWO_32;
+  if (!Array.isArray(key) || key.length !== 2 || !key.every(word) || !Number.isSafeInteger(counter) || counter < 0) {
     throw invalid('createRng', 'seed', 'an integer of at most 2^53 in size, or a saved state { key, counter }', seed);
   }
-  return { key: [seed.key[0], seed.key[1]], counter: seed.counter };
+  return { key: [key[0], key[1]], counter };
 }
 
 /** One Philox 4x32 block of ten rounds, written to `out` at `at`. */
