@@ -53,11 +53,8 @@ export type EventShape = readonly (number | null)[];
  */
 export function checkEvent(where: string, argument: string, x: unknown, event: EventShape): asserts x is Tensor {
   const text = `a float32 tensor of shape [${['...batch', ...event.map((size) => size ?? '?')].join(', ')}]`;
-  if (!isTensorLike(x) || x.dtype !== 'float32' || x.isDisposed || x.shape.length < event.length) {
-    throw invalid(where, argument, text, x);
-  }
-  const start = x.shape.length - event.length;
-  if (event.some((size, i) => size !== null && size !== x.shape[start + i])) {
+  const start = isTensorLike(x) && x.dtype === 'float32' && !x.isDisposed ? x.shape.length - event.length : -1;
+  if (start < 0 || event.some((size, i) => size !== null && size !== (x as Tensor).shape[start + i])) {
     throw invalid(where, argument, text, x);
   }
 }
@@ -65,11 +62,8 @@ export function checkEvent(where: string, argument: string, x: unknown, event: E
 /** Throws unless `context` is [...batch, size] with leading axes that broadcast to the batch axes of the call. */
 export function checkContext(where: string, context: unknown, size: number, batch: readonly number[]): asserts context is Tensor {
   const text = `a float32 tensor of shape [${[...batch, size].join(', ')}] (leading axes may broadcast)`;
-  if (!isTensorLike(context) || context.dtype !== 'float32' || context.isDisposed) {
-    throw invalid(where, 'options.context', text, context);
-  }
-  const last = context.shape[context.shape.length - 1];
-  if (last !== size || !broadcastsTo(context.shape.slice(0, -1), batch)) {
+  const fits = isTensorLike(context) && context.dtype === 'float32' && !context.isDisposed && context.shape.at(-1) === size;
+  if (!fits || !broadcastsTo(context.shape.slice(0, -1), batch)) {
     throw invalid(where, 'options.context', text, context);
   }
 }

@@ -4,9 +4,9 @@ import type { Bijector, CallOptions } from '../core/bijector.js';
 import type { DrawOptions } from '../core/defineDistribution.js';
 import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution, SampleOptions } from '../core/distribution.js';
-import { checkOptions, invalid, isTensorLike } from '../core/errors.js';
+import { checkOptions, invalid } from '../core/errors.js';
 import { checkEventShape } from '../core/parameterShapes.js';
-import { broadcastShapes, sumTrailing } from '../core/shapes.js';
+import { broadcastShapes, checkEvent, sumTrailing } from '../core/shapes.js';
 import { own } from '../core/stopGradient.js';
 import { checkBijectorLike, checkDistributionLike } from '../core/structural.js';
 
@@ -129,9 +129,7 @@ export function flow(options: FlowOptions): Flow {
 }
 
 function bind(distribution: Distribution, context: Tensor): Distribution {
-  if (!isTensorLike(context) || context.dtype !== 'float32' || context.isDisposed || context.shape.length === 0) {
-    throw invalid('flow.given', 'context', 'a float32 tensor of shape [...batch, contextDim]', context);
-  }
+  checkEvent('flow.given', 'context', context, [null]);
   const call = <Options extends CallOptions | SampleOptions>(options?: Options): Options & { context: Tensor } =>
     ({ ...options, context: own(context, options) }) as Options & { context: Tensor };
   return {
