@@ -54,6 +54,17 @@ export function binarise({ pixels }: Digits, rng?: Rng): Float32Array {
   );
 }
 
+/** The images without `margin` pixels on each side; digits leave 4 empty, or nearly so. */
+export function crop(digits: Digits, margin: number): Digits {
+  const size = digits.size - 2 * margin;
+  const pixels = new Uint8Array(digits.count * size * size);
+  for (let row = 0; row < digits.count * size; row++) {
+    const start = (Math.floor(row / size) * digits.size + margin + (row % size)) * digits.size + margin;
+    pixels.set(digits.pixels.subarray(start, start + size), row * size);
+  }
+  return { count: digits.count, size, pixels, labels: digits.labels };
+}
+
 /** Smaller images: every pixel the rounded mean of `factor` x `factor` ones. */
 export function shrink(digits: Digits, factor: number): Digits {
   const size = Math.floor(digits.size / factor);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { createRng } from 'tfjs-flows';
 import { describe, expect, it } from 'vitest';
-import { binarise, firstDigits, loadMnist, shrink } from '../../examples/lib/mnist.js';
+import { binarise, crop, firstDigits, loadMnist, shrink } from '../../examples/lib/mnist.js';
 import { beside, blank, caption, heatMap, scatter, tiles } from '../../examples/lib/picture.js';
 import { writePng } from '../../examples/lib/png.js';
 import { clock, createProgress } from '../../examples/lib/progress.js';
@@ -31,6 +31,12 @@ describe('loadMnist', () => {
     expect(drawn).toEqual(binarise(digits, createRng(1)));
     const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
     expect(Math.abs(sum(drawn) - sum(digits.pixels) / 255) / sum(drawn)).toBeLessThan(0.02);
+  });
+
+  it('crops a margin', () => {
+    const pixels = Uint8Array.from({ length: 32 }, (_, i) => i);
+    const middle = crop({ count: 2, size: 4, pixels, labels: Uint8Array.of(1, 2) }, 1);
+    expect([middle.size, ...middle.pixels]).toEqual([2, 5, 6, 9, 10, 21, 22, 25, 26]);
   });
 
   it('shrinks by rounded means', () => {
