@@ -55,6 +55,7 @@ export type { Rng, RngState } from './core/rng.js';
 export { createRng } from './core/rng.js';
 export type { RootProblem } from './core/root.js';
 export { monotoneRoot } from './core/root.js';
+export type { EventShape } from './core/shapes.js';
 export type { IntervalOptions } from './core/sigmoidMap.js';
 export { stopGradient } from './core/stopGradient.js';
 export type { Transformer } from './core/transformer.js';

@@ -36,9 +36,13 @@ export interface Bijector extends Module {
   readonly inverseEventRank: number;
   readonly forwardCost: Cost;
   readonly inverseCost: Cost;
+  /** y = g(x): from the base to the data. */
   forward(x: Tensor, options?: CallOptions): Tensor;
+  /** x = g^-1(y): from the data to the base. */
   inverse(y: Tensor, options?: CallOptions): Tensor;
+  /** y, and log|det dy/dx| of exactly the batch shape. */
   forwardAndLogDet(x: Tensor, options?: CallOptions): [y: Tensor, logDet: Tensor];
+  /** x, and log|det dx/dy| of exactly the batch shape. */
   inverseAndLogDet(y: Tensor, options?: CallOptions): [x: Tensor, logDet: Tensor];
   /** Data-dependent initialisation: takes the data side (what `forward` returns). Remembered in buffers. */
   initialize?(data: Tensor, options?: CallOptions): void;
@@ -57,12 +61,15 @@ export interface BijectorSpec extends ModuleState {
   readonly inverseCost?: Cost;
   /** Size of the context that a call must bring. Default: none is needed, and one that comes is passed on unchecked. */
   readonly contextDim?: number;
+  /** y, and log|det dy/dx| of the batch shape. */
   forwardAndLogDet(x: Tensor, options: CallOptions): [y: Tensor, logDet: Tensor];
+  /** x, and log|det dx/dy| of the batch shape. */
   inverseAndLogDet(y: Tensor, options: CallOptions): [x: Tensor, logDet: Tensor];
   /** Where it is cheaper without the log-det. */
   forward?(x: Tensor, options: CallOptions): Tensor;
   /** Where it is cheaper without the log-det. */
   inverse?(y: Tensor, options: CallOptions): Tensor;
+  /** Data-dependent initialisation, where there is one. */
   initialize?(data: Tensor, options: CallOptions): void;
 }
 

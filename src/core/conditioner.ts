@@ -8,6 +8,7 @@ export interface Conditioner extends Module {
   readonly outputDim: number;
   /** 0: takes no context. */
   readonly contextDim: number;
+  /** The parameters for x: [...batch, outputDim]. */
   apply(x: Tensor, options?: CallOptions): Tensor;
 }
 

@@ -21,13 +21,21 @@ export interface DistributionSpec extends ModuleState, Pick<Distribution, 'famil
   readonly eventShape: readonly number[];
   /** Default: one distribution, whatever the context. */
   readonly batchShape?: (options: { readonly context?: Tensor }) => readonly number[];
-  /** @param size the shape to return: [...options.shape, ...batch, ...event]. */
+  /**
+   * Draws.
+   *
+   * @param size the shape to return: [...options.shape, ...batch, ...event].
+   */
   sample(size: readonly number[], options: DrawOptions): Tensor;
+  /** log p(value) in nats, of the shape of value without its event axes. */
   logProb(value: Tensor, options: CallOptions): Tensor;
   /** Where it is cheaper, or better, than `sample` and then `logProb`. */
   sampleAndLogProb?(size: readonly number[], options: DrawOptions): [sample: Tensor, logProb: Tensor];
+  /** [...batch, ...event], where it exists. */
   mean?(options: CallOptions): Tensor;
+  /** [...batch, ...event], where it exists. */
   mode?(options: CallOptions): Tensor;
+  /** Nats, [...batch], where it exists. */
   entropy?(options: CallOptions): Tensor;
 }
 

@@ -27,7 +27,9 @@ export interface Distribution extends Module {
   batchShape?(options?: { readonly context?: Tensor }): number[];
   /** Reparameterised wherever that is possible: gradients flow from the draw into the parameters. */
   sample(options?: SampleOptions): Tensor;
+  /** log p(value) in nats, of the shape of value without its event axes. */
   logProb(value: Tensor, options?: CallOptions): Tensor;
+  /** A draw and its log-density, for less than the two by themselves where both share work. */
   sampleAndLogProb(options?: SampleOptions): [sample: Tensor, logProb: Tensor];
   /** Where it exists. */
   mean?(options?: CallOptions): Tensor;

@@ -25,7 +25,9 @@ export interface Rng {
   permutation(count: number): Int32Array;
   /** Generators whose numbers are independent of this one's and of each other's. Splitting again gives new ones. */
   split(count: number): Rng[];
+  /** The state, as plain numbers. */
   save(): RngState;
+  /** Goes on from a saved state. */
   restore(state: RngState): void;
 }
 

@@ -16,7 +16,9 @@ export interface Transformer {
   readonly parameterSize: number;
   readonly forwardCost: Cost;
   readonly inverseCost: Cost;
+  /** y and log|dy/dx|, element by element. */
   forwardAndLogDerivative(x: Tensor, parameters: Tensor): [y: Tensor, logDerivative: Tensor];
+  /** x and log|dx/dy|, element by element. */
   inverseAndLogDerivative(y: Tensor, parameters: Tensor): [x: Tensor, logDerivative: Tensor];
 }
 

@@ -25,10 +25,15 @@ export interface AggregatedPosteriorOptions {
    * log q(z_m | x_j) for m's own data point j, known from the draw: taken instead of evaluating the pair, so that a flow that
    * rounds in its inverse cannot make a sample unlikely under the posterior that it came from.
    */
-  readonly own?: { readonly index: (m: number) => number; readonly logProb: ArrayLike<number> };
+  readonly own?: {
+    /** j for m. */
+    readonly index: (m: number) => number;
+    readonly logProb: ArrayLike<number>;
+  };
   /** Samples and posteriors a tile: tile^2 pairs are evaluated at once. Default 64. */
   readonly tile?: number;
   readonly signal?: AbortSignal;
+  /** Called after each tile. */
   readonly onProgress?: (progress: SurgeryProgress) => void;
 }
 

@@ -24,6 +24,7 @@ export interface ElboSurgeryOptions {
   readonly rng?: Rng;
   /** Aborts at the next tile. */
   readonly signal?: AbortSignal;
+  /** Called after each tile. */
   readonly onProgress?: (progress: SurgeryProgress) => void;
 }
 

@@ -37,8 +37,11 @@ export interface Adam extends Optimizer {
   learningRate: number;
   /** Steps taken. */
   readonly iterations: number;
+  /** One step with given gradients, by the names of the variables. */
   applyGradients(gradients: NamedTensorMap | NamedTensor[]): void;
+  /** Value and gradients of a scalar function, without a step. */
   computeGradients(f: () => Tensor, varList?: Variable[]): { value: Scalar; grads: NamedTensorMap };
+  /** Computes gradients and takes a step. */
   minimize(f: () => Tensor, returnCost?: boolean, varList?: Variable[]): Scalar | null;
   /** The steps taken, then first and second moments by parameter; they stay the optimizer's. */
   getWeights(): Promise<NamedTensor[]>;

@@ -18,7 +18,9 @@ export interface NamedTensor {
  * its `iterations_`: that is where the optimizers of TensorFlow.js have their state.
  */
 export interface Optimizer {
+  /** One step. */
   applyGradients(gradients: NamedTensor[]): void;
+  /** Frees its state. */
   dispose(): void;
 }
 
