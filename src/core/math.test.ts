@@ -1,10 +1,23 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { logSigmoid, logSoftmax, logSumExp, sechSquared, softplusInverse } from './math.js';
+import { logSigmoid, logSoftmax, logSumExp, sechSquared, select, softplusInverse } from './math.js';
 
 const inputs = [-100, -30, -9, -1, 0, 0.5, 3, 12, 30, 100];
 
 describe('math', () => {
+  test('select takes either by the mask, whatever the rank, and passes gradients on', () => {
+    for (const shape of [[4], [2, 2], [1, 2, 1, 1, 2]]) {
+      const values = (numbers: number[]) => tf.tensor(numbers, shape);
+      const choose = (yes: tf.Tensor, no: tf.Tensor) => select(tf.greaterEqual(values([1, -1, 0, -2]), 0), yes, no);
+      const chosen = choose(values([1, 2, 3, 4]), values([5, 6, 7, 8]));
+      expect(chosen.shape).toEqual(shape);
+      expect([...chosen.dataSync()]).toEqual([1, 6, 3, 8]);
+      const [ofYes, ofNo] = tf.grads(choose)([values([1, 2, 3, 4]), values([5, 6, 7, 8])]) as [tf.Tensor, tf.Tensor];
+      expect([...ofYes.dataSync()]).toEqual([1, 0, 1, 0]);
+      expect([...ofNo.dataSync()]).toEqual([0, 1, 0, 1]);
+    }
+  });
+
   test('logSigmoid, in value and gradient, tails included', () => {
     const x = tf.tensor1d(inputs);
     const values = logSigmoid(x).dataSync();

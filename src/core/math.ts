@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, div, exp, log, max, mul, neg, reshape, softplus, square, sub, sum } from '@tensorflow/tfjs-core';
+import { abs, add, div, exp, log, max, mul, neg, reshape, softplus, square, sub, sum, where } from '@tensorflow/tfjs-core';
 import { stopGradient } from './stopGradient.js';
 
 /** log(2 pi), on the host in float64. */
@@ -37,6 +37,15 @@ export function sechSquared(x: Tensor): Tensor {
 /** x / (1 + |x| / bound): x where that is small, within (-bound, bound), and with a gradient everywhere, as no clamp has. */
 export function softBound(x: Tensor, bound: number): Tensor {
   return div(x, add(div(abs(x), bound), 1));
+}
+
+/** `where` of three tensors of one shape, whatever its rank: on WebGL and WebGPU the op ends at four axes. */
+export function select(mask: Tensor, yes: Tensor, no: Tensor): Tensor {
+  if (mask.rank <= 4) {
+    return where(mask, yes, no);
+  }
+  const [flatMask, flatYes, flatNo] = [mask, yes, no].map((x) => reshape(x, [-1])) as [Tensor, Tensor, Tensor];
+  return reshape(where(flatMask, flatYes, flatNo), mask.shape);
 }
 
 /** log(e^x - 1), on the host: the x whose softplus is `y`. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, div, greaterEqual, lessEqual, logicalAnd, maximum, mul, sub, tidy, where } from '@tensorflow/tfjs-core';
+import { abs, add, div, greaterEqual, lessEqual, logicalAnd, maximum, mul, sub, tidy } from '@tensorflow/tfjs-core';
+import { select } from './math.js';
 import { stopGradient, untaped } from './stopGradient.js';
 
 /** What `monotoneRoot` takes. */
@@ -78,13 +79,13 @@ function search(residual: RootProblem['residual'], low: Tensor, high: Tensor, it
 function improve(residual: RootProblem['residual'], { lower, upper, x, step, previous }: State): State & Record<string, Tensor> {
   const [value, derivative] = residual(x);
   const below = lessEqual(value, 0);
-  const low = where(below, x, lower);
-  const high = where(below, upper, x);
+  const low = select(below, x, lower);
+  const high = select(below, upper, x);
   const newton = sub(x, div(value, derivative));
   // A comparison with NaN is false, so a derivative of zero or infinity ends in the bisection.
   // Equality counts as inside and as shrinking: at the root itself the step is zero, and must stay so.
   const inside = logicalAnd(greaterEqual(newton, low), lessEqual(newton, high));
   const shrinking = lessEqual(mul(abs(sub(newton, x)), 2), abs(previous));
-  const next = where(logicalAnd(inside, shrinking), newton, mul(add(low, high), 0.5));
+  const next = select(logicalAnd(inside, shrinking), newton, mul(add(low, high), 0.5));
   return { lower: low, upper: high, x: next, step: sub(next, x), previous: step };
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, clipByValue, equal, fill, floor, getBackend, greaterEqual, where, zerosLike } from '@tensorflow/tfjs-core';
+import { add, clipByValue, equal, fill, floor, getBackend, greaterEqual, zerosLike } from '@tensorflow/tfjs-core';
 import { checkInteger, invalid, isTensorLike } from '../core/errors.js';
+import { select } from '../core/math.js';
 import { untaped } from '../core/stopGradient.js';
 
 /** Beyond this, float32 leaves fewer than eight bits for the noise of the upper levels. */
@@ -46,10 +47,10 @@ export function addNoise(x: Tensor, u: Tensor, levels: number): Tensor {
   const y = add(x, u);
   // The spacing of float32 just below `levels`.
   const spacing = 2 ** (Math.ceil(Math.log2(levels)) - 24);
-  const kept = where(greaterEqual(y, add(x, 1)), add(zerosLike(y), add(x, 1 - spacing)), y);
+  const kept = select(greaterEqual(y, add(x, 1)), add(zerosLike(y), add(x, 1 - spacing)), y);
   const alarm = untaped(() => {
     const level = equal(x, clipByValue(floor(x), 0, levels - 1));
-    return where(level, zerosLike(x), fill(x.shape, Number.NaN));
+    return select(level, zerosLike(x), fill(x.shape, Number.NaN));
   });
   return add(kept, alarm);
 }

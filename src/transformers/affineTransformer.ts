@@ -16,10 +16,9 @@ import {
   square,
   sub,
   tanh,
-  where,
 } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptions, invalid } from '../core/errors.js';
-import { logSigmoid } from '../core/math.js';
+import { logSigmoid, select } from '../core/math.js';
 import type { Transformer } from '../core/transformer.js';
 import { defineTransformer, splitParameters } from '../core/transformer.js';
 
@@ -191,7 +190,7 @@ function logSoftplus(t: Tensor): Tensor {
   const squared = square(div(e, add(e, 2)));
   const series = add(mul(squared, add(mul(squared, 1 / 5), 1 / 3)), 1);
   const tail = add(low, log(div(mul(series, 2), add(e, 2))));
-  return where(greaterEqual(t, BEND), log(softplus(maximum(t, BEND))), tail);
+  return select(greaterEqual(t, BEND), log(softplus(maximum(t, BEND))), tail);
 }
 
 const BEND = -2;

@@ -11,6 +11,7 @@ import {
   elboSurgery,
   iwae,
   mlp,
+  monotoneRoot,
   planar,
   uniformDequantizer,
   vae,
@@ -108,6 +109,35 @@ it('dequantization: the largest noise stays below the next level', async () => {
   const back = dequantizer.quantize(y);
   expect([...(await back.data())]).toEqual([...(await x.data())]);
   tf.dispose([x, y, logQ, back]);
+});
+
+it('dequantization: several draws of a batch of images, which have five axes', async () => {
+  await ready();
+  const dequantizer = uniformDequantizer({ levels: 4, eventRank: 3 });
+  const x = tf.tensor4d([0, 1, 2, 3, 3, 2, 1, 0], [2, 2, 2, 1]);
+  const [y, logQ] = dequantizer.sampleAndLogProb(x, { shape: [2], rng: createRng(0) });
+  const back = dequantizer.quantize(y);
+  expect([y.shape, logQ.shape]).toEqual([
+    [2, 2, 2, 2, 1],
+    [2, 2],
+  ]);
+  expect([...(await back.data())]).toEqual([...(await x.data()), ...(await x.data())]);
+  tf.dispose([x, y, logQ, back]);
+});
+
+it('roots are found on tensors of five axes', async () => {
+  await ready();
+  const y = tf.tensor5d([1, 8, 27, 0.125], [1, 2, 1, 1, 2]);
+  const root = monotoneRoot({
+    residual: (x) => [tf.sub(tf.mul(x, tf.square(x)), y), tf.mul(tf.square(x), 3)],
+    low: tf.zerosLike(y),
+    high: tf.fill(y.shape, 4),
+  });
+  const found = await root.data();
+  [1, 2, 3, 0.5].forEach((wanted, i) => {
+    expect(found[i]).toBeCloseTo(wanted, 5);
+  });
+  tf.dispose([y, root]);
 });
 
 it('dequantization: x outside the levels is an error, or NaN where it is not looked at', async () => {
