@@ -94,8 +94,8 @@ function inBrowser(backend: 'webgl' | 'webgpu', args: string[]): TestProjectConf
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      inNode('cpu', 'cpu', ['src/**/*.test.ts', 'test/**/*.test.ts']),
-      inNode('wasm', 'wasm', [...EVERY_BACKEND, 'test/golden/golden.test.ts']),
+      inNode('cpu', 'cpu', ['src/**/*.test.ts', 'test/!(memory)/**/*.test.ts']),
+      inNode('wasm', 'wasm', [...EVERY_BACKEND, 'test/golden/golden.test.ts', 'test/memory/**/*.test.ts']),
       inNode('webgpu', 'webgpu-node', EVERY_BACKEND),
       inBrowser('webgl', ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']),
       inBrowser('webgpu', ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']),
