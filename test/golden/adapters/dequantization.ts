@@ -68,15 +68,27 @@ async function checkUniform({ params, inputs, expected }: GoldenCase, check: Che
 }
 
 /** logit(alpha + c v / 256) is the logit over an interval somewhat larger than [0, 256). */
-function preprocessing(params: GoldenCase['params'], eventRank: number, unit = 256): Bijector {
-  const alpha = params.alpha as number;
-  const text = String(params.map ?? params.model);
-  const slope = text.includes('(1-alpha)') ? 1 - alpha : 1 - 2 * alpha;
-  const known = ['(1-2 alpha) v/256', '(1-alpha) v/256', `${alpha} + ${1 - 2 * alpha} (x+u)/256`];
-  if (!known.some((formula) => text.includes(formula))) {
-    throw unknown('map', text);
+function preprocessing(params: GoldenCase['params'], eventRank: number): Bijector {
+  const [alpha, slope] = numbersOf(params);
+  return logitBijector({ low: (-alpha / slope) * 256, high: ((1 - alpha) / slope) * 256, eventRank });
+}
+
+/** alpha and c. */
+function numbersOf({ alpha, map, model }: GoldenCase['params']): [alpha: number, slope: number] {
+  const text = String(map ?? model);
+  const written = /logit\(([\d.e-]+) \+ ([\d.e-]+) \(x\+u\)\/256\)/.exec(text);
+  if (written !== null) {
+    return [Number(written[1]), Number(written[2])];
   }
-  return logitBijector({ low: (-alpha / slope) * unit, high: ((1 - alpha) / slope) * unit, eventRank });
+  for (const [formula, share] of [
+    ['logit(alpha + (1-2 alpha) v/256)', 2],
+    ['logit(alpha + (1-alpha) v/256)', 1],
+  ] as const) {
+    if (text.includes(formula)) {
+      return [alpha as number, 1 - share * (alpha as number)];
+    }
+  }
+  throw unknown('map', text);
 }
 
 async function checkLogit({ params, inputs, expected }: GoldenCase, check: Check): Promise<void> {
@@ -114,7 +126,7 @@ async function checkToy({ params, inputs, expected }: GoldenCase, check: Check):
   const x = tensorOf(inputs, 'x');
   const rank = distribution.eventShape.length;
   const dequantizer = uniformDequantizer({ levels: params.K as number, eventRank: rank });
-  const nodes = unitNodes(rank);
+  const nodes = unitNodes(distribution.eventShape[0] ?? 1);
   const noise = nodes.flatMap((node) => Array.from({ length: x.size / node.length }, () => node).flat());
   const over = (bound: 'elbo' | 'importance'): Tensor =>
     dequantizedLogProb({ distribution, dequantizer, samples: nodes.length, bound })(x, {
@@ -187,10 +199,13 @@ function normalWithFactor(inputs: GoldenTree): Distribution {
 }
 
 /** Gauss-Legendre nodes of two points a panel, whose weights are equal, in each dimension of the unit cell. */
-function unitNodes(rank: number): number[][] {
-  const panels = 16;
+function unitNodes(dim: number): number[][] {
+  const panels = dim === 1 ? 64 : 16;
   const line = Array.from({ length: panels }, (_, i) =>
     [-1, 1].map((side) => (i + 0.5 + side * Math.sqrt(1 / 12)) / panels),
   ).flat();
-  return rank === 0 ? line.map((u) => [u]) : line.flatMap((u) => line.map((v) => [u, v]));
+  return Array.from({ length: dim }).reduce<number[][]>(
+    (points) => points.flatMap((point) => line.map((u) => [...point, u])),
+    [[]],
+  );
 }

@@ -13,13 +13,14 @@ import {
   reversePermutation,
   standardNormal,
 } from 'tfjs-flows';
-import type { GoldenCase } from '../cases.js';
+import type { GoldenCase, GoldenTree } from '../cases.js';
 import { tensorOf } from '../cases.js';
 import type { Check } from '../check.js';
 import { checkRoundTrip } from '../check.js';
 import type { Adapter } from './adapter.js';
 import { unknown } from './adapter.js';
 import { transformerOf } from './affineTransformers.js';
+import type { Activation } from './networks.js';
 import { activationNamed, nflowsMade, zukoMade } from './networks.js';
 import { scriptedRng } from './scriptedRng.js';
 import type { Matrix, State } from './state.js';
@@ -62,7 +63,7 @@ async function checkNetwork({ params, inputs }: GoldenCase, check: Check): Promi
 export async function checkMaf(golden: GoldenCase, check: Check, bijector: Bijector, tolerance: number): Promise<void> {
   const { inputs, expected } = golden;
   const x = tensorOf(inputs, 'x');
-  const call: CallOptions = 'context' in inputs ? { context: tensorOf(inputs, 'context') } : {};
+  const call = callOf(inputs);
   const [z, logDet] = bijector.inverseAndLogDet(x, call);
   await check.near('z', z, tolerance);
   await check.near('logDet', logDet, tolerance);
@@ -81,18 +82,23 @@ export async function checkMaf(golden: GoldenCase, check: Check, bijector: Bijec
 /** A flow from noise to x in one pass. */
 async function checkIaf({ inputs }: GoldenCase, check: Check, bijector: Bijector): Promise<void> {
   const noise = tensorOf(inputs, 'noise');
-  const [x, logDet] = bijector.forwardAndLogDet(noise);
+  const call = callOf(inputs);
+  const [x, logDet] = bijector.forwardAndLogDet(noise, call);
   await check.near('x', x, TOLERANCE);
   await check.near('logDet_noise_to_x', logDet, TOLERANCE);
   const distribution = flowOver(bijector, noise);
   const [drawn, logProb] = distribution.sampleAndLogProb({
-    shape: noise.shape.slice(0, -1),
+    ...call,
+    // A context has the batch axes already.
+    shape: 'context' in call ? [] : noise.shape.slice(0, -1),
     rng: scriptedRng({ normal: noise }),
   });
   await check.near('log_prob_x', logProb, TOLERANCE);
-  await check.agree('the density of a draw, through the inverse', distribution.logProb(drawn), logProb, TOLERANCE);
-  await checkRoundTrip(check, bijector, x, TOLERANCE);
+  await check.agree('the density of a draw, through the inverse', distribution.logProb(drawn, call), logProb, TOLERANCE);
+  await checkRoundTrip(check, bijector, x, TOLERANCE, call);
 }
+
+const callOf = (inputs: GoldenTree): CallOptions => ('context' in inputs ? { context: tensorOf(inputs, 'context') } : {});
 
 const flowOver = (bijector: Bijector, x: Tensor): Distribution =>
   flow({ base: standardNormal({ eventShape: [x.shape[x.rank - 1] as number] }), bijector });
@@ -109,7 +115,7 @@ function placesOf(layout: unknown): [shift: number, raw: number] {
   throw unknown('layout', layout);
 }
 
-const settingsOf = (params: GoldenCase['params']): { residual: boolean; activation: ReturnType<typeof activationNamed> } => ({
+const settingsOf = (params: GoldenCase['params']): { residual: boolean; activation: Activation } => ({
   residual: params.residual === true,
   activation: activationNamed(params.activation),
 });
@@ -154,9 +160,8 @@ const numbered = (state: State, pattern: RegExp): number[] =>
 /** Steps z <- g z + (1 - g) m, the features reversed before every second one. */
 async function checkGatedSteps({ params, inputs }: GoldenCase, check: Check): Promise<void> {
   const state = stateOfCase(inputs);
-  const activation = activationNamed(params.activation);
-  if (activation !== 'elu') {
-    throw unknown('activation', activation);
+  if (params.activation !== 'elu') {
+    throw unknown('activation', params.activation);
   }
   const transformer = affineTransformer({ scale: 'gate', offset: params.forget_bias as number });
   const steps = numbered(state, /^(\d+)\./).flatMap((i) => {
@@ -203,7 +208,7 @@ function gatedNetwork(state: State): AutoregressiveConditioner {
     inputDim: dim,
     outputDim: 2 * dim,
     contextDim: width,
-    order: Array.from({ length: dim }, (_, d) => d),
+    order: rest.order,
     apply: (z, call = {}) => tidy(() => rest.apply(add(elu(first.apply(z, call)), call.context as Tensor), call)),
   };
 }

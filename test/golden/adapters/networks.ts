@@ -1,19 +1,29 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, elu, relu, tanh, tidy } from '@tensorflow/tfjs-core';
+import { add, elu, mul, relu, sigmoid, softplus, tanh, tidy } from '@tensorflow/tfjs-core';
 import type { AutoregressiveConditioner, Conditioner } from 'tfjs-flows';
 import { defineModule, made, mlp } from 'tfjs-flows';
 import { unknown } from './adapter.js';
 import type { Matrix, State } from './state.js';
 import { assign, masked, matrixOf, rowsAt, transposed } from './state.js';
 
-type Activation = 'relu' | 'tanh' | 'elu';
+export type Activation = (x: Tensor) => Tensor;
+
+const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+  relu: (x) => relu(x),
+  tanh: (x) => tanh(x),
+  elu: (x) => elu(x),
+  sigmoid: (x) => sigmoid(x),
+  softplus: (x) => softplus(x),
+  silu: (x) => mul(x, sigmoid(x)),
+};
 
 /** The activation of that name. */
 export function activationNamed(name: unknown): Activation {
-  if (name !== 'relu' && name !== 'tanh' && name !== 'elu') {
+  const found = ACTIVATIONS[String(name)];
+  if (found === undefined) {
     throw unknown('activation', name);
   }
-  return name;
+  return found;
 }
 
 /**
@@ -70,15 +80,8 @@ export function mlpOf(
   return network;
 }
 
-const FUNCTIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
-  relu: (x) => relu(x),
-  tanh: (x) => tanh(x),
-  elu: (x) => elu(x),
-};
-
 /** nflows' `ResidualNet`, of our `mlp`s: h = initial(x), then h + outer(act(inner(act(h)))) for each block, then final(h). */
 export function residualNetOf(state: State, activation: Activation, outputs: readonly number[]): Conditioner {
-  const act = FUNCTIONS[activation];
   const blocks = [...new Set(state.names.flatMap((name) => /^blocks\.\d+\.linear_layers/.exec(name)?.[0] ?? []))];
   const initial = mlpOf(state, activation, undefined, ['initial_layer']);
   const middle = blocks.map((block) => mlpOf(state, activation, undefined, [`${block}.0`, `${block}.1`]));
@@ -92,7 +95,7 @@ export function residualNetOf(state: State, activation: Activation, outputs: rea
     apply: (x, call) =>
       tidy(() =>
         final.apply(
-          middle.reduce((h, block) => add(h, block.apply(act(h), call)), initial.apply(x, call)),
+          middle.reduce((h, block) => add(h, block.apply(activation(h), call)), initial.apply(x, call)),
           call,
         ),
       ),
@@ -112,8 +115,8 @@ interface MaskedNetwork {
 
 /** Our `made` with a peer's weights and masks. Inputs after the first `dim` are a context, which our masks leave alone. */
 function madeOf(state: State, { dim, layers, outputs, order, activation, residual }: MaskedNetwork): AutoregressiveConditioner {
-  const first = matrixOf(state.get(`${layers.hidden0}.weight`));
-  const contextDim = first.columns - dim;
+  const [first, firstPath] = Object.entries(layers)[0] as [string, string];
+  const contextDim = matrixOf(state.get(`${firstPath}.weight`)).columns - dim;
   const hidden = Object.keys(layers)
     .filter((name) => /^hidden\d+(\.inner)?$/.test(name))
     .map((name) => matrixOf(state.get(`${layers[name]}.weight`)).rows);
@@ -126,7 +129,7 @@ function madeOf(state: State, { dim, layers, outputs, order, activation, residua
     const kernel = transposed(pick(matrixOf(state.get(`${path}.weight`))));
     const mask = transposed(pick(matrixOf(state.get(`${path}.mask`))));
     const bias = state.get(`${path}.bias`).data;
-    const hasContext = name === 'hidden0' && contextDim > 0;
+    const hasContext = name === first && contextDim > 0;
     assign(network, `${name}.kernel`, hasContext ? rowsAt(kernel, own) : kernel);
     assign(network, `${name}.mask`, hasContext ? rowsAt(mask, own) : mask);
     assign(network, `${name}.bias`, places === undefined ? bias : places.map((place) => bias[place] as number));

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { fill, mul, sum, zeros } from '@tensorflow/tfjs-core';
+import { abs, add, div, exp, expandDims, fill, max, maximum, minimum, mul, norm, sub, sum, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector } from 'tfjs-flows';
 import { planar } from 'tfjs-flows';
 import { arrayOf, tensorOf } from '../cases.js';
@@ -23,11 +23,16 @@ export const planarAdapter: Adapter = async ({ params, inputs, expected }, check
   const [y, logDet] = flow.forwardAndLogDet(x);
   await check.near('y', y, TOLERANCE);
   await check.near('logDet', logDet, logDetTolerance(activation, Math.min(...arrayOf(expected, 'w_dot_u').data)));
-  await checkRoundTrip(check, flow, y, TOLERANCE);
 
   // Where h is 1, a flow takes 0 to uHat.
   const uHat = make(fill(batch, activation === 'tanh' ? 20 : 1)).forward(zeros([...batch, dim]));
   await check.near('u_hat', uHat, TOLERANCE);
+
+  await checkRoundTrip(check, flow, y, TOLERANCE);
+  // An error in y is one of up to 1 + |uHat| |w| / det times its size in x.
+  const amplified = add(1, div(mul(norm(uHat, 'euclidean', -1), norm(w, 'euclidean', -1)), minimum(exp(logDet), 1)));
+  const bound = mul(expandDims(amplified, -1), add(1, maximum(max(abs(x)), max(abs(y)))));
+  check.small('inverse(y) against x', (await max(div(abs(sub(flow.inverse(y), x)), bound)).data())[0] as number, TOLERANCE);
   if ('w_dot_u_hat' in expected) {
     await check.near('w_dot_u_hat', sum(mul(w, uHat), -1), TOLERANCE);
   }
