@@ -43,7 +43,7 @@ const unseen = draw(5000, rng);
 
 // Four layers, each moving one coordinate by a mixture of logistics that depends on the other.
 const layers = [0, 1, 2, 3].map((i) =>
-  logisticMixtureCoupling({ dim: 2, components: 8, hidden: [64, 64], flip: i % 2 === 1, rng }),
+  logisticMixtureCoupling({ dim: 2, components: 8, hidden: [64, 64], activation: 'tanh', flip: i % 2 === 1, rng }),
 );
 const density = flow({ base: standardNormal({ eventShape: [2] }), bijector: chain(layers) });
 
