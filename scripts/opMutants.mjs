@@ -21,6 +21,8 @@ const SWAPS = {
   less: 'greaterEqual',
   lessEqual: 'greater',
 };
+/** Those of the language, for what is computed once: Stryker is told to pass over code that runs while a module loads. */
+const OPERATORS = { '+': '-', '-': '+', '*': '/', '/': '*' };
 const UNARY = [
   'abs',
   'exp',
@@ -60,6 +62,8 @@ export function opMutants(text) {
     }
     if (ts.isCallExpression(node)) {
       mutateCall(node, (argument) => argument.getText(source), replace);
+    } else if (ts.isBinaryExpression(node) && Object.hasOwn(OPERATORS, node.operatorToken.getText())) {
+      replace(node.operatorToken, OPERATORS[node.operatorToken.getText()]);
     } else if (ts.isNumericLiteral(node) && !isSigned(node)) {
       const value = Number(node.text);
       replace(node, Number.isInteger(value) ? `${value + 1}` : `(2 * ${node.text})`);

@@ -31,6 +31,16 @@ describe('logisticMixtureCoupling', () => {
     expect(new Set(gradient.slice(4, 8)).size).toBe(4);
   });
 
+  test('has eight components by default, whose means start apart and all else at zero', () => {
+    const bijector = logisticMixtureCoupling({ dim: 256, rng: createRng(1) });
+    const bias = tf.reshape(bijector.parameters['conditioner.output.bias']!, [128, 26]);
+    const columns = (from: number, count: number): tf.Tensor => tf.slice(bias, [0, from], [128, count]);
+    const means = columns(8, 8);
+    expect(Math.sqrt(tf.mean(tf.square(means)).dataSync()[0]!)).toBeCloseTo(0.1, 2);
+    expect(new Set(means.dataSync()).size).toBe(128 * 8);
+    expect(tf.max(tf.abs(tf.concat([columns(0, 8), columns(16, 10)], 1))).dataSync()[0]).toBe(0);
+  });
+
   test('obeys the laws of a bijector with every option', async () => {
     const bijector = logisticMixtureCoupling({
       dim: 3,

@@ -152,6 +152,22 @@ test('own parameters have the names of the literature, and start near the identi
   flow.dispose();
 });
 
+test('w starts with a length near 1, u near 0, b at 0; a context has little say at first', () => {
+  const size = (t: tf.Tensor): number => Math.sqrt(tf.mean(tf.square(t)).dataSync()[0]!);
+  const flow = planar({ dim: 10_000, rng: createRng(1) });
+  expect(size(flow.parameters.w!) * 100).toBeCloseTo(1, 1);
+  expect(size(flow.parameters.u!)).toBeCloseTo(0.01, 3);
+  expect(flow.parameters.b!.dataSync()[0]).toBe(0);
+
+  const given = planar({ dim: 10_000, contextDim: 4, rng: createRng(1) });
+  expect(given.parameters.kernel!.shape).toEqual([4, 20_001]);
+  expect(size(given.parameters.kernel!)).toBeCloseTo(0.005, 4);
+  const bias = given.parameters.bias!.dataSync();
+  expect(size(tf.tensor1d(bias.slice(0, 10_000))) * 100).toBeCloseTo(1, 1);
+  expect(size(tf.tensor1d(bias.slice(10_000, 20_000)))).toBeCloseTo(0.01, 3);
+  expect(bias[20_000]).toBe(0);
+});
+
 test('a context gives each example its own w, u and b', async () => {
   const flow = planar({ dim: 2, contextDim: 3, rng: createRng(1) });
   const kernel = createRng(4).normal([3, 5]);

@@ -77,6 +77,22 @@ describe('monotoneRoot', () => {
     expect(Number.isFinite(gradient.dataSync()[0])).toBe(true);
   });
 
+  test('has no NaN in the gradient of what a flat derivative depends on', () => {
+    const flat = (a: tf.Tensor): tf.Tensor =>
+      monotoneRoot({
+        residual: (x) => [tf.mul(tf.mul(a, 0), x), tf.mul(a, 0)],
+        low: tf.fill([1], -2),
+        high: tf.fill([1], 3),
+      });
+    expect(
+      Math.abs(
+        tf
+          .grad((a: tf.Tensor) => tf.sum(flat(a)))(tf.ones([1]))
+          .dataSync()[0]!,
+      ),
+    ).toBe(0);
+  });
+
   test('is exact where the bracket is a point', () => {
     const at = tf.tensor1d([0.3, -7]);
     const root = monotoneRoot({ residual: (x) => [tf.sub(x, at), tf.onesLike(x)], low: at, high: at });

@@ -208,6 +208,15 @@ describe('options', () => {
     expect(() => objective(x)).toThrow('betaElbo: options.beta should be a finite number at least 0, but got -1.');
   });
 
+  it('takes one draw by default', () => {
+    const x = tf.tensor2d([[0.5], [-1]]);
+    const { value, elbo: average, effectiveSampleSize } = iwae({ model }).terms(x, { rng: createRng(0) });
+    expect(Array.from(value.dataSync())).toEqual(Array.from(average.dataSync()));
+    expect(Array.from(effectiveSampleSize.dataSync())).toEqual([1, 1]);
+    const [mine, theirs] = [elbo({ model }), elbo({ model, samples: 1 })].map((bound) => bound(x, { rng: createRng(0) }));
+    expect(Array.from(mine!.dataSync())).toEqual(Array.from(theirs!.dataSync()));
+  });
+
   it('refuses what is wrong, by name', () => {
     expect(() => elbo({} as never)).toThrow('elbo: options.model should be a model with prior, posterior(x) and likelihood(z)');
     expect(() => elbo({ model: { ...model, prior: {} as never } })).toThrow('elbo: options.model.prior should be a distribution');
