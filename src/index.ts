@@ -36,7 +36,7 @@ export { scaleShift } from './bijectors/scaleShift.js';
 export type { SigmoidBijectorOptions } from './bijectors/sigmoidBijector.js';
 export { sigmoidBijector } from './bijectors/sigmoidBijector.js';
 export type { Activation, ActivationName } from './conditioners/activation.js';
-export type { AutoregressiveOrder, MadeOptions } from './conditioners/made.js';
+export type { AutoregressiveOrder, Made, MadeOptions } from './conditioners/made.js';
 export { made } from './conditioners/made.js';
 export type { MlpOptions } from './conditioners/mlp.js';
 export { mlp } from './conditioners/mlp.js';

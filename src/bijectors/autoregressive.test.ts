@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { made } from '../conditioners/made.js';
 import type { Bijector } from '../core/bijector.js';
 import { createRng } from '../core/rng.js';
+import { loadSafetensors } from '../io/loadSafetensors.js';
+import { saveSafetensors } from '../io/saveSafetensors.js';
 import { checkBijector } from '../testing/checkBijector.js';
 import { randomizeParameters } from '../testing/randomizeParameters.js';
 import { affineTransformer } from '../transformers/affineTransformer.js';
@@ -127,6 +129,27 @@ describe('autoregressive', () => {
     expect([inverse.forwardCost, inverse.inverseCost]).toEqual(['sequential', 'parallel']);
   });
 
+  test('a random order comes back with the weights, in the sequential direction too', async () => {
+    const random = (seed: number): Bijector =>
+      autoregressive({
+        dim: 5,
+        parallel: 'inverse',
+        transformer: affineTransformer({ scale: 'tanh' }),
+        conditioner: (sizes) => made({ ...sizes, hidden: [8], order: 'random', rng: createRng(seed) }),
+      });
+    const [trained, loaded] = [random(1), random(2)];
+    randomizeParameters(trained, { rng: createRng(3) });
+    const x = createRng(4).normal([3, 5]);
+    const expected = [...trained.forward(x).dataSync()];
+    expect([...loaded.forward(x).dataSync()]).not.toEqual(expected);
+    await loadSafetensors(loaded, await saveSafetensors(trained));
+    expect([...loaded.forward(x).dataSync()]).toEqual(expected);
+    const back = loaded.inverse(loaded.forward(x)).dataSync();
+    x.dataSync().forEach((value, i) => {
+      expect(back[i]).toBeCloseTo(value, 4);
+    });
+  });
+
   test.each([
     [{ dim: 0 }, 'autoregressive: options.dim should be a positive integer'],
     [{ parallel: 'both' }, "autoregressive: options.parallel should be 'forward' or 'inverse', but got 'both'"],
@@ -136,7 +159,7 @@ describe('autoregressive', () => {
     [{ conditioner: () => made({ dim: 3, parameterSize: 1, hidden: [] }) }, 'options.conditioner(...).outputDim should be 6'],
     [
       { conditioner: () => ({ ...made({ dim: 3, parameterSize: 2, hidden: [] }), order: [0, 1, 1] }) },
-      'options.conditioner(...).order should be a permutation of 0 ... 2',
+      'options.conditioner(...).order should be a permutation of 0 ... 2, or an int32 tensor of shape [3], but got [0,1,1].',
     ],
     [{ conditioner: () => ({ ...made({ dim: 3, parameterSize: 2, hidden: [] }), order: undefined }) }, 'order should be'],
   ])('refuses %j', (options, message) => {

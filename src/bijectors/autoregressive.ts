@@ -1,12 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, concat, reshape, squeeze, zeros } from '@tensorflow/tfjs-core';
+import { add, cast, equal, expandDims, mul, reshape, sum, tensor1d, zerosLike } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
-import { checkInteger, checkOptions, invalid } from '../core/errors.js';
+import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
-import { take } from '../kernels/take/take.js';
 import { checkSizes } from './coupling.js';
 
 /** The sizes that an autoregressive bijector's conditioner must have: D inputs, D P outputs. */
@@ -70,7 +69,7 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
   const size = transformer.parameterSize;
   const conditioner = options.conditioner({ dim, parameterSize: size, contextDim });
   checkSizes('autoregressive', conditioner, { inputDim: dim, outputDim: dim * size, contextDim });
-  const sequence = sequenceOf(dim, conditioner.order);
+  checkOrder(conditioner.order, dim);
 
   /** What is given is what the conditioner reads. */
   const inOnePass = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
@@ -79,21 +78,19 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
   };
   /** What comes out is what the conditioner reads: the entries not yet known count as 0, which no masked output sees. */
   const entryByEntry = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
-    const batch = x.shape.slice(0, -1);
-    const unknown = zeros([...batch, 1]);
-    const known: Tensor[] = Array.from({ length: dim }, () => unknown);
+    const order = isTensorLike(conditioner.order) ? conditioner.order : tensor1d([...conditioner.order], 'int32');
+    let known = zerosLike(x);
     let logDet: Tensor | undefined;
-    for (const d of sequence) {
-      const all = conditioner.apply(concat(known, -1), call);
-      const own = take(
-        all,
-        Array.from({ length: size }, (_, p) => d * size + p),
-      );
-      const [entry, logDerivative] = transformer[method](take(x, [d]), reshape(own, [...batch, 1, size]));
-      known[d] = entry;
+    for (let rank = 0; rank < dim; rank++) {
+      // 1 at the entry of this rank. The order stays on the device, where weights that are loaded bring their own.
+      const here = cast(equal(order, rank), 'float32');
+      const all = reshape(conditioner.apply(known, call), [...x.shape, size]);
+      const own = sum(mul(all, expandDims(here, -1)), -2);
+      const [entry, logDerivative] = transformer[method](sum(mul(x, here), -1), own);
+      known = add(known, mul(expandDims(entry, -1), here));
       logDet = logDet === undefined ? logDerivative : add(logDet, logDerivative);
     }
-    return [concat(known, -1), squeeze(logDet as Tensor, [batch.length])];
+    return [known, logDet as Tensor];
   };
 
   const cost = (direction: 'forward' | 'inverse'): Cost => {
@@ -118,11 +115,13 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
 
 type Method = 'forwardAndLogDerivative' | 'inverseAndLogDerivative';
 
-/** The inputs from rank 0 on. */
-function sequenceOf(dim: number, order: readonly number[]): number[] {
-  const sequence = Array.from({ length: dim }, (_, rank) => order?.indexOf(rank) ?? -1);
-  if (order?.length !== dim || sequence.includes(-1)) {
-    throw invalid('autoregressive', 'options.conditioner(...).order', `a permutation of 0 ... ${dim - 1}`, order);
+function checkOrder(order: unknown, dim: number): void {
+  const ranks = Array.from({ length: dim }, (_, rank) => rank);
+  const holds = isTensorLike(order)
+    ? order.dtype === 'int32' && order.shape.join() === `${dim}`
+    : Array.isArray(order) && order.length === dim && ranks.every((rank) => order.includes(rank));
+  if (!holds) {
+    const expected = `a permutation of 0 ... ${dim - 1}, or an int32 tensor of shape [${dim}]`;
+    throw invalid('autoregressive', 'options.conditioner(...).order', expected, order);
   }
-  return sequence;
 }

@@ -1,8 +1,9 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { add } from '@tensorflow/tfjs-core';
+import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import { add, tensor1d } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
+import { buffer, defineModule } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import type { Activation } from './activation.js';
@@ -26,8 +27,8 @@ export interface MadeOptions {
   /** Default 'relu'. */
   readonly activation?: Activation;
   /**
-   * Which input comes first: 'natural' (default), 'reversed', 'random', or the rank of each input, from 0. The order is part
-   * of the architecture and not of the weights: to load what a random one learned, give its seed or its `order` again.
+   * Which input comes first: 'natural' (default), 'reversed', 'random', or the rank of each input, from 0. It is saved with
+   * the weights, so a random one comes back with them.
    */
   readonly order?: AutoregressiveOrder;
   /** Default false: feed-forward. */
@@ -41,6 +42,12 @@ export interface MadeOptions {
 /** An order of the inputs; a list holds the rank of each, a permutation of 0 ... D - 1. */
 export type AutoregressiveOrder = 'natural' | 'reversed' | 'random' | readonly number[];
 
+/** A masked autoencoder, whose order is one of its buffers. */
+export interface Made extends AutoregressiveConditioner {
+  /** int32 [D]: the rank of each input. */
+  readonly order: Variable;
+}
+
 /**
  * Masked autoencoder: a network whose outputs d P ... d P + P - 1 depend, of x, on the inputs of lower rank than input d alone.
  *
@@ -52,7 +59,8 @@ export type AutoregressiveOrder = 'natural' | 'reversed' | 'random' | readonly n
  * Feed-forward: h_i = act(h_i-1 (W_i M_i) + b_i), output h (W M) + b. Residual: h_0 affine without activation, then blocks
  * h + outer(act(inner(act(h)))), output affine. Parameters `hidden0.kernel` [in, out], `hidden0.bias`, `hidden0.context`,
  * `hidden1.kernel` ... (residual: `hidden1.inner.kernel`, `hidden1.outer.kernel` ...), `output.kernel`, `output.bias`; buffers
- * `hidden0.mask` ..., `output.mask`, saved with the weights. Initial values as of `mlp`, with the fan-in that the mask leaves.
+ * `hidden0.mask` ..., `output.mask` and `order`, saved with the weights. Initial values as of `mlp`, with the fan-in that the mask
+ * leaves.
  *
  * Shapes: x [...batch, D], context [...batch, contextDim] (leading axes may broadcast), output [...batch, D P].
  *
@@ -67,10 +75,10 @@ export type AutoregressiveOrder = 'natural' | 'reversed' | 'random' | readonly n
  * const network = made({ dim: 3, parameterSize: 1, hidden: [16], rng: createRng(0) });
  * const first = tf.grad((x) => network.apply(x).slice([0], [1]).sum())(tf.ones([3]));
  * console.log(Array.from(first.dataSync())); // => [ 0, 0, 0 ]
- * console.log(network.order); // => [ 0, 1, 2 ]
+ * console.log(Array.from(network.order.dataSync())); // => [ 0, 1, 2 ]
  * ```
  */
-export function made(options: MadeOptions): AutoregressiveConditioner {
+export function made(options: MadeOptions): Made {
   checkOptions('made', options, OPTIONS);
   const { dim, parameterSize, contextDim = 0, contextLayers = 'first', hidden, activation = 'relu' } = options;
   const { residual = false, zeroOutput = false, rng = createRng() } = options;
@@ -85,7 +93,8 @@ export function made(options: MadeOptions): AutoregressiveConditioner {
     throw invalid('made', 'options.contextLayers', "'first' or 'all'", contextLayers);
   }
   const act = activationFunction('made', activation);
-  const order = ranksOf(dim, options.order ?? 'natural', rng);
+  const ranks = ranksOf(dim, options.order ?? 'natural', rng);
+  const order = buffer(() => tensor1d([...ranks], 'int32'));
   const degrees = degreesOf(dim, hidden, contextDim > 0);
   const init = saturates(activation) ? 'glorot' : 'he';
 
@@ -101,7 +110,7 @@ export function made(options: MadeOptions): AutoregressiveConditioner {
   const parts: Record<string, Linear> = {};
   const steps: Step[] = [];
   hidden.forEach((_, i) => {
-    const [from, to] = [degrees[i - 1] ?? order, degrees[i] as readonly number[]];
+    const [from, to] = [degrees[i - 1] ?? ranks, degrees[i] as readonly number[]];
     if (!residual || i === 0) {
       const layer = masked(from, to, i);
       parts[`hidden${i}`] = layer;
@@ -115,13 +124,13 @@ export function made(options: MadeOptions): AutoregressiveConditioner {
     steps.push((h, call) => add(h, outer.apply(act(inner.apply(act(h), call)), call)));
   });
   // Strictly below: an output must not see its own input. Ranks are integers, so that is rank - 1 and up to it.
-  const ranks = order.flatMap((rank) => Array.from({ length: parameterSize }, () => rank - 1));
-  const last = degrees[hidden.length - 1] ?? order;
+  const known = ranks.flatMap((rank) => Array.from({ length: parameterSize }, () => rank - 1));
+  const last = degrees[hidden.length - 1] ?? ranks;
   const output = linear({
     inputs: last.length,
-    outputs: ranks.length,
+    outputs: known.length,
     contextDim: hidden.length === 0 ? contextDim : 0,
-    mask: maskOf(last, ranks),
+    mask: maskOf(last, known),
     init: zeroOutput ? 'zero' : 'glorot',
     rng,
   });
@@ -131,7 +140,7 @@ export function made(options: MadeOptions): AutoregressiveConditioner {
       inputDim: dim,
       outputDim: dim * parameterSize,
       contextDim,
-      parts: { ...parts, output },
+      parts: { ...parts, output, '': defineModule({ buffers: { order } }) },
       apply: (x, call) =>
         output.apply(
           steps.reduce((h, step) => step(h, call), x),

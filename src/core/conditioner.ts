@@ -16,6 +16,6 @@ export interface Conditioner extends Module {
  * A conditioner whose outputs d P ... d P + P - 1 depend on the inputs of lower order than input d, and on nothing else of x.
  */
 export interface AutoregressiveConditioner extends Conditioner {
-  /** order[d] is the rank of input d: a permutation of 0 ... inputDim - 1. */
-  readonly order: readonly number[];
+  /** The rank of each input, a permutation of 0 ... inputDim - 1; an int32 tensor [inputDim] where it is saved with the weights. */
+  readonly order: Tensor | readonly number[];
 }
