@@ -114,7 +114,7 @@ describe('made', () => {
     ]);
     const before = tf.memory().numTensors;
     residual.dispose();
-    expect(before - tf.memory().numTensors).toBe(Object.keys(residual.parameters).length + 4);
+    expect(before - tf.memory().numTensors).toBe(Object.keys(residual.parameters).length + 5);
   });
 
   test('feed-forward and residual are their formulas', () => {
