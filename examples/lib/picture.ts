@@ -79,6 +79,7 @@ export interface ScatterOptions {
 /** Points [count, 2], the first coordinate to the right, the second upwards; 0 on either axis is a grey line. */
 export function scatter(points: ArrayLike<number>, { size, range, labels }: ScatterOptions): Picture {
   const picture = blank(size, size);
+  const width = Math.max(2, Math.round(size / 200));
   const [low, high] = range;
   const pixel = (value: number): number => Math.round(((value - low) / (high - low)) * (size - 1));
   for (let i = 0; i < size; i++) {
@@ -89,13 +90,8 @@ export function scatter(points: ArrayLike<number>, { size, range, labels }: Scat
     const x = pixel(points[2 * i] as number);
     const y = size - 1 - pixel(points[2 * i + 1] as number);
     const colour = labels === undefined ? INK : (TEN_COLOURS[labels[i] as number] as Colour);
-    for (const [dx, dy] of [
-      [0, 0],
-      [1, 0],
-      [0, 1],
-      [1, 1],
-    ] as const) {
-      dot(picture, x + dx, y + dy, colour);
+    for (let cell = 0; cell < width ** 2; cell++) {
+      dot(picture, x + (cell % width), y + Math.floor(cell / width), colour);
     }
   }
   return picture;
