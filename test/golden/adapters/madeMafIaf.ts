@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, elu, tidy } from '@tensorflow/tfjs-core';
+import { add, elu, range, tidy } from '@tensorflow/tfjs-core';
 import type { AutoregressiveConditioner, Bijector, CallOptions, Distribution } from 'tfjs-flows';
 import {
   affineTransformer,
@@ -208,7 +208,7 @@ function gatedNetwork(state: State): AutoregressiveConditioner {
     inputDim: dim,
     outputDim: 2 * dim,
     contextDim: width,
-    order: rest.order,
+    order: range(0, dim, 1, 'int32'),
     apply: (z, call = {}) => tidy(() => rest.apply(add(elu(first.apply(z, call)), call.context as Tensor), call)),
   };
 }
