@@ -44,7 +44,8 @@ function stryker(mutated) {
   const report = JSON.parse(readFileSync(join(reports, 'stryker.json'), 'utf8'));
   return Object.entries(report.files).flatMap(([file, { source, mutants }]) => {
     const lost = mutants.filter(({ status: outcome }) => outcome === 'Survived' || outcome === 'NoCoverage');
-    console.log(`stryker  ${file}: ${mutants.length - lost.length} of ${mutants.length} killed`);
+    const tried = mutants.filter(({ status: outcome }) => outcome !== 'Ignored').length;
+    console.log(`stryker  ${file}: ${tried - lost.length} of ${tried} killed`);
     return lost.map(({ location, replacement }) => {
       const [start, end] = [offset(source, location.start), offset(source, location.end)];
       return { file, line: location.start.line, ...change(source, { start, end, replacement }) };

@@ -122,6 +122,13 @@ describe('chain', () => {
     // 100 / 10 = 10 for the last of them, (10 - 1) / 2 = 4.5 for the one before.
     expect(seen.map((data) => data.arraySync())).toEqual([[10], [4.5]]);
     expect(chain([times(2)]).initialize).toBeUndefined();
+    const useless = (): tf.Tensor => {
+      throw new Error('no part before this one wants data');
+    };
+    const [first, later]: [tf.Tensor[], tf.Tensor[]] = [[], []];
+    chain([{ ...add1(first), inverse: useless }, times(2)]).initialize?.(tf.tensor1d([6]));
+    chain([times(2), { ...add1(later), inverse: useless }]).initialize?.(tf.tensor1d([6]));
+    expect([...first, ...later].map((data) => data.arraySync())).toEqual([[3], [6]]);
     const quiet = chain([planar({ dim: 2 }), { ...times(2), initialize: () => {} }]);
     const data = tf.ones([3, 2]);
     await expectNoLeak(() => quiet.initialize?.(data), 'initialize');

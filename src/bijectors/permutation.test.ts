@@ -54,6 +54,7 @@ describe('permutation', () => {
       expect(() => permutation({ order })).toThrow('permutation: options.order should be a rearrangement of 0 ... D - 1');
     }
     expect(() => permutation({ order: { dim: 0 } })).toThrow('permutation: options.order.dim should be a positive integer');
+    expect(() => permutation({ order: null as unknown as number[] })).toThrow('options.order should be a rearr');
     expect(() => permutation({ order: 3 as unknown as number[] })).toThrow('permutation: options.order should be a rearr');
     expect(() => permutation({ order: [1, 0], dim: 2 } as object as { order: number[] })).toThrow(
       "permutation: unknown option 'dim'",

@@ -188,6 +188,12 @@ test('a context gives each example its own w, u and b', async () => {
     expected.map((row) => row.logDet),
   );
   await checkBijector({ bijector: flow, x, context });
+  const column = flow.forwardAndLogDet(tf.reshape(x, [6, 1, 2]), { context: tf.reshape(context, [6, 1, 3]) });
+  expect(column.map(({ shape }) => shape)).toEqual([
+    [6, 1, 2],
+    [6, 1],
+  ]);
+  expectNear(column[1], logDet.dataSync());
   flow.dispose();
 });
 
@@ -239,6 +245,11 @@ test.each<[string, unknown, RegExp]>([
     'given parameters of another size',
     { dim: 2, given: tensors(numbers) },
     /options\.given\.w should be .*\[\.\.\.batch, 2\].*\[3\]/,
+  ],
+  [
+    'a given u of another size',
+    { dim: 2, given: { ...tensors(numbers), w: tf.ones([2]) } },
+    /options\.given\.u should be .*\[\.\.\.batch, 2\].*\[3\]/,
   ],
   [
     'a given number',

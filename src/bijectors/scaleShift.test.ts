@@ -20,6 +20,9 @@ describe('scaleShift', () => {
     const logDet = images.forwardAndLogDet(tf.ones([2, 32, 32, 3]))[1];
     expect(logDet.arraySync()).toEqual(Array(2).fill(Math.fround(-3072 * Math.log(256))));
     expect(images.inverseAndLogDet(tf.ones([32, 32, 3]))[1].arraySync()).toBe(Math.fround(3072 * Math.log(256)));
+    // In float32 it would be -253.77945.
+    const thirds = scaleShift({ scale: 1 / 3, eventRank: 3 }).forwardAndLogDet(tf.ones([7, 11, 3]))[1];
+    expect(thirds.arraySync()).toBe(Math.fround(-231 * Math.log(3)));
     await checkBijector({ bijector: scaleShift({ scale: -3, shift: 2, eventRank: 2 }), x: createRng(1).normal([2, 2, 3]) });
     await checkBijector({ bijector: elementwise, x: createRng(1).normal([3]) });
   });
@@ -78,7 +81,10 @@ describe('scaleShift', () => {
 
   it('owns parameters where dim is given', async () => {
     const bijector = scaleShift({ dim: 3 });
-    expect(Object.keys(bijector.parameters)).toEqual(['logScale', 'shift']);
+    expect(Object.entries(bijector.parameters).map(([name, { shape }]) => [name, shape])).toEqual([
+      ['logScale', [3]],
+      ['shift', [3]],
+    ]);
     const x = createRng(1).normal([2, 3]);
     expect(bijector.forward(x).arraySync()).toEqual(x.arraySync());
     randomizeParameters(bijector, { rng: createRng(2) });
@@ -100,6 +106,8 @@ describe('scaleShift', () => {
       [() => scaleShift({ scale: '2' as unknown as number }), 'scaleShift: options.scale should be a float32 tensor'],
       [() => scaleShift({ eventRank: -1 }), 'scaleShift: options.eventRank should be an integer of at least 0'],
       [() => scaleShift({ dim: 2, scale: 2 }), 'scaleShift: options.dim should be left out where scale or shift is given'],
+      [() => scaleShift({ dim: 2, shift: 2 }), 'scaleShift: options.dim should be left out where scale or shift is given'],
+      [() => scaleShift({ scale: null as unknown as number }), 'scaleShift: options.scale should be a float32 tensor'],
       [() => scaleShift({ dim: 0 }), 'scaleShift: options.dim should be a positive integer'],
       [() => scaleShift({ dim: 2, eventRank: 0 }), 'scaleShift: options.eventRank should be a positive integer'],
       [() => scaleShift({ scal: 2 } as object), "scaleShift: unknown option 'scal'"],
