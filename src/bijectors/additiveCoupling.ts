@@ -28,5 +28,5 @@ export interface AdditiveCouplingOptions extends MlpCouplingOptions {}
  */
 export function additiveCoupling(options: AdditiveCouplingOptions): Bijector {
   checkOptions('additiveCoupling', options, MLP_COUPLING_OPTIONS);
-  return mlpCoupling(additiveTransformer(), options);
+  return mlpCoupling('additiveCoupling', additiveTransformer(), options);
 }

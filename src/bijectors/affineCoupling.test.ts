@@ -45,7 +45,7 @@ describe('affineCoupling', () => {
   test.each([
     [{ dim: 3, width: 8 }, "affineCoupling: unknown option 'width'"],
     [{ dim: 3, scale: 'exp', offset: 1 }, 'affineTransformer: options.offset'],
-    [{ dim: 1 }, 'coupling: options.dim'],
+    [{ dim: 1 }, 'affineCoupling: options.dim'],
   ])('refuses %j', (options, message) => {
     expect(() => affineCoupling(options as AffineCouplingOptions)).toThrow(message);
   });

@@ -29,5 +29,5 @@ export interface AffineCouplingOptions extends MlpCouplingOptions, AffineTransfo
  */
 export function affineCoupling(options: AffineCouplingOptions): Bijector {
   checkOptions('affineCoupling', options, [...MLP_COUPLING_OPTIONS, ...AFFINE_OPTIONS]);
-  return mlpCoupling(affineTransformer(affineOptionsOf(options)), options);
+  return mlpCoupling('affineCoupling', affineTransformer(affineOptionsOf(options)), options);
 }

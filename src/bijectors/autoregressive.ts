@@ -26,6 +26,8 @@ export interface AutoregressiveOptions {
   readonly parallel: 'forward' | 'inverse';
   /** Default 0: takes no context. */
   readonly contextDim?: number;
+  /** What it is called in errors. Default 'autoregressive'. */
+  readonly name?: string;
 }
 
 /**
@@ -59,17 +61,17 @@ export interface AutoregressiveOptions {
  * ```
  */
 export function autoregressive(options: AutoregressiveOptions): Bijector {
-  checkOptions('autoregressive', options, ['dim', 'transformer', 'conditioner', 'parallel', 'contextDim']);
-  const { dim, transformer, parallel, contextDim = 0 } = options;
-  checkInteger('autoregressive', 'options.dim', dim, 1);
-  checkInteger('autoregressive', 'options.contextDim', contextDim, 0);
+  checkOptions('autoregressive', options, ['dim', 'transformer', 'conditioner', 'parallel', 'contextDim', 'name']);
+  const { dim, transformer, parallel, contextDim = 0, name = 'autoregressive' } = options;
+  checkInteger(name, 'options.dim', dim, 1);
+  checkInteger(name, 'options.contextDim', contextDim, 0);
   if (parallel !== 'forward' && parallel !== 'inverse') {
-    throw invalid('autoregressive', 'options.parallel', "'forward' or 'inverse'", parallel);
+    throw invalid(name, 'options.parallel', "'forward' or 'inverse'", parallel);
   }
   const size = transformer.parameterSize;
   const conditioner = options.conditioner({ dim, parameterSize: size, contextDim });
-  checkSizes('autoregressive', conditioner, { inputDim: dim, outputDim: dim * size, contextDim });
-  checkOrder(conditioner.order, dim);
+  checkSizes(name, conditioner, { inputDim: dim, outputDim: dim * size, contextDim });
+  checkOrder(name, conditioner.order, dim);
 
   /** What is given is what the conditioner reads. */
   const inOnePass = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
@@ -102,7 +104,7 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
     (x: Tensor, call: CallOptions): [Tensor, Tensor] =>
       (direction === parallel ? inOnePass : entryByEntry)(`${direction}AndLogDerivative`, x, call);
   return defineBijector({
-    name: 'autoregressive',
+    name,
     forwardEvent: [dim],
     forwardCost: cost('forward'),
     inverseCost: cost('inverse'),
@@ -115,13 +117,13 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
 
 type Method = 'forwardAndLogDerivative' | 'inverseAndLogDerivative';
 
-function checkOrder(order: unknown, dim: number): void {
+function checkOrder(where: string, order: unknown, dim: number): void {
   const ranks = Array.from({ length: dim }, (_, rank) => rank);
   const holds = isTensorLike(order)
     ? order.dtype === 'int32' && order.shape.join() === `${dim}`
     : Array.isArray(order) && order.length === dim && ranks.every((rank) => order.includes(rank));
   if (!holds) {
     const expected = `a permutation of 0 ... ${dim - 1}, or an int32 tensor of shape [${dim}]`;
-    throw invalid('autoregressive', 'options.conditioner(...).order', expected, order);
+    throw invalid(where, 'options.conditioner(...).order', expected, order);
   }
 }

@@ -34,6 +34,8 @@ export interface CouplingOptions {
   readonly flip?: boolean;
   /** Default 0: takes no context. */
   readonly contextDim?: number;
+  /** What it is called in errors. Default 'coupling'. */
+  readonly name?: string;
 }
 
 /**
@@ -65,18 +67,18 @@ export interface CouplingOptions {
  * ```
  */
 export function coupling(options: CouplingOptions): Bijector {
-  checkOptions('coupling', options, ['dim', 'transformer', 'conditioner', 'mask', 'flip', 'contextDim']);
-  const { dim, transformer, contextDim = 0 } = options;
-  checkInteger('coupling', 'options.dim', dim, 2);
-  checkInteger('coupling', 'options.contextDim', contextDim, 0);
-  const mask = maskOf(options);
+  checkOptions('coupling', options, ['dim', 'transformer', 'conditioner', 'mask', 'flip', 'contextDim', 'name']);
+  const { dim, transformer, contextDim = 0, name = 'coupling' } = options;
+  checkInteger(name, 'options.dim', dim, 2);
+  checkInteger(name, 'options.contextDim', contextDim, 0);
+  const mask = maskOf(name, options);
   const places = Array.from({ length: dim }, (_, d) => d);
   const kept = places.filter((d) => !mask[d]);
   const moved = places.filter((d) => mask[d]);
   const size = transformer.parameterSize;
   const sizes = { inputDim: kept.length, outputDim: moved.length * size, contextDim };
   const conditioner = options.conditioner(sizes);
-  checkSizes('coupling', conditioner, sizes);
+  checkSizes(name, conditioner, sizes);
 
   // back[d] is where entry d lies in [kept, moved].
   const back = places.map((d) => (mask[d] ? kept.length + moved.indexOf(d) : kept.indexOf(d)));
@@ -93,7 +95,7 @@ export function coupling(options: CouplingOptions): Bijector {
       return [ordered ? joined : take(joined, back), sumTrailing(logDerivative, 1)];
     };
   return defineBijector({
-    name: 'coupling',
+    name,
     forwardEvent: [dim],
     forwardCost: transformer.forwardCost,
     inverseCost: transformer.inverseCost,
@@ -113,9 +115,9 @@ export function checkSizes(where: string, conditioner: Conditioner, sizes: Coupl
   }
 }
 
-function maskOf({ dim, mask = 'half', flip = false }: CouplingOptions): readonly boolean[] {
+function maskOf(where: string, { dim, mask = 'half', flip = false }: CouplingOptions): readonly boolean[] {
   if (typeof flip !== 'boolean') {
-    throw invalid('coupling', 'options.flip', 'true or false', flip);
+    throw invalid(where, 'options.flip', 'true or false', flip);
   }
   const named = { half: (d: number) => d >= dim / 2, alternating: (d: number) => d % 2 === 1 };
   if (typeof mask === 'string' && Object.hasOwn(named, mask)) {
@@ -123,7 +125,7 @@ function maskOf({ dim, mask = 'half', flip = false }: CouplingOptions): readonly
   }
   const split = Array.isArray(mask) && mask.length === dim && mask.includes(true) && mask.includes(false);
   if (!split || mask.some((entry) => typeof entry !== 'boolean')) {
-    throw invalid('coupling', 'options.mask', `'half', 'alternating' or ${dim} booleans, some of them true, some false`, mask);
+    throw invalid(where, 'options.mask', `'half', 'alternating' or ${dim} booleans, some of them true, some false`, mask);
   }
   return mask.map((entry) => entry !== flip);
 }

@@ -30,5 +30,5 @@ export interface IafOptions extends MadeAutoregressiveOptions, AffineTransformer
  */
 export function iaf(options: IafOptions): Bijector {
   checkOptions('iaf', options, [...MADE_AUTOREGRESSIVE_OPTIONS, ...AFFINE_OPTIONS]);
-  return madeAutoregressive(affineTransformer({ scale: 'gate', ...affineOptionsOf(options) }), 'forward', options);
+  return madeAutoregressive('iaf', affineTransformer({ scale: 'gate', ...affineOptionsOf(options) }), 'forward', options);
 }

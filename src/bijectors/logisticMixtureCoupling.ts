@@ -48,7 +48,7 @@ export function logisticMixtureCoupling(options: LogisticMixtureCouplingOptions)
     affine,
     ...(minLogScale === undefined ? {} : { minLogScale }),
   });
-  const layer = mlpCoupling(transformer, { ...options, zeroOutput, rng });
+  const layer = mlpCoupling('logisticMixtureCoupling', transformer, { ...options, zeroOutput, rng });
   if (zeroOutput) {
     spreadMeans(layer.parameters['conditioner.output.bias'] as Variable, components, transformer.parameterSize, rng);
   }

@@ -44,6 +44,7 @@ export const MADE_AUTOREGRESSIVE_OPTIONS: readonly (keyof MadeAutoregressiveOpti
 
 /** An autoregressive bijector of that transformer with a `made` as conditioner. */
 export function madeAutoregressive(
+  name: string,
   transformer: Transformer,
   parallel: 'forward' | 'inverse',
   options: MadeAutoregressiveOptions,
@@ -51,6 +52,7 @@ export function madeAutoregressive(
   const { dim, contextDim = 0, contextLayers = 'first', order = 'natural', residual = false } = options;
   const { hidden = [64, 64], activation = 'relu', zeroOutput = true, rng = createRng() } = options;
   return autoregressive({
+    name,
     dim,
     transformer,
     parallel,

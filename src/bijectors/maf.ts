@@ -30,5 +30,5 @@ export interface MafOptions extends MadeAutoregressiveOptions, AffineTransformer
  */
 export function maf(options: MafOptions): Bijector {
   checkOptions('maf', options, [...MADE_AUTOREGRESSIVE_OPTIONS, ...AFFINE_OPTIONS]);
-  return madeAutoregressive(affineTransformer(affineOptionsOf(options)), 'inverse', options);
+  return madeAutoregressive('maf', affineTransformer(affineOptionsOf(options)), 'inverse', options);
 }

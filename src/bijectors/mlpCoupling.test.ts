@@ -4,7 +4,7 @@ import { additiveTransformer } from '../transformers/additiveTransformer.js';
 import { mlpCoupling } from './mlpCoupling.js';
 
 const shapesOf = (hidden?: readonly number[]): Record<string, readonly number[]> => {
-  const bijector = mlpCoupling(additiveTransformer(), { dim: 3, rng: createRng(1), ...(hidden && { hidden }) });
+  const bijector = mlpCoupling('coupling', additiveTransformer(), { dim: 3, rng: createRng(1), ...(hidden && { hidden }) });
   return Object.fromEntries(Object.entries(bijector.parameters).map(([name, { shape }]) => [name, shape]));
 };
 

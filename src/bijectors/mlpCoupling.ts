@@ -40,10 +40,11 @@ export const MLP_COUPLING_OPTIONS: readonly (keyof MlpCouplingOptions)[] = [
 ];
 
 /** A coupling of that transformer with an `mlp` as conditioner. */
-export function mlpCoupling(transformer: Transformer, options: MlpCouplingOptions): Bijector {
+export function mlpCoupling(name: string, transformer: Transformer, options: MlpCouplingOptions): Bijector {
   const { dim, mask = 'half', flip = false, contextDim = 0 } = options;
   const { hidden = [64, 64], activation = 'relu', zeroOutput = true, rng = createRng() } = options;
   return coupling({
+    name,
     dim,
     transformer,
     mask,

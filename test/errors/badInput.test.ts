@@ -29,8 +29,8 @@ const rng = createRng(0);
 describe('tensors that do not fit', () => {
   const bijectors = {
     planar: planar({ dim: 3, rng }),
-    coupling: affineCoupling({ dim: 3, rng }),
-    autoregressive: maf({ dim: 3, rng }),
+    affineCoupling: affineCoupling({ dim: 3, rng }),
+    maf: maf({ dim: 3, rng }),
     logisticMixtureCdf: logisticMixtureCdf({ dim: 3, components: 2, rng }),
   };
   const wrong: [string, () => unknown, string][] = [
@@ -58,7 +58,7 @@ describe('tensors that do not fit', () => {
     const bijector = iaf({ dim: 3, contextDim: 2, rng });
     const call = context === undefined ? {} : { context };
     expect(() => bijector.forward(tf.zeros([5, 3]), call)).toThrow(
-      'autoregressive.forward: options.context should be a float32 tensor of shape [5, 2] (leading axes may broadcast), but got',
+      'iaf.forward: options.context should be a float32 tensor of shape [5, 2] (leading axes may broadcast), but got',
     );
   });
 
@@ -78,8 +78,12 @@ describe('options that do not fit', () => {
   const cases: [string, () => unknown, string][] = [
     ['planar dim', () => planar({ dim: 0 }), 'planar: options.dim should be a positive integer, but got 0.'],
     ['planar option', () => planar({ dims: 2 } as never), "planar: unknown option 'dims'"],
-    ['coupling dim', () => affineCoupling({ dim: 1 }), 'options.dim should be an integer of at least 2, but got 1.'],
-    ['coupling mask', () => affineCoupling({ dim: 3, mask: [true, true, true] }), 'options.mask should be'],
+    [
+      'coupling dim',
+      () => affineCoupling({ dim: 1 }),
+      'affineCoupling: options.dim should be an integer of at least 2, but got 1.',
+    ],
+    ['coupling mask', () => affineCoupling({ dim: 3, mask: [true, true, true] }), 'affineCoupling: options.mask should be'],
     ['empty chain', () => chain([]), 'chain: '],
     ['scale of zero', () => scaleShift({ scale: 0 }), 'scaleShift: options.scale should be'],
     ['levels', () => uniformDequantizer({ levels: 1 }), 'uniformDequantizer: options.levels should be'],
