@@ -110,6 +110,24 @@ describe('vae', () => {
     );
   });
 
+  it('hands on a context of one output, behind those of two latents', () => {
+    const contexts: number[][] = [];
+    const planes = planar({ dim: 2, contextDim: 1, rng: createRng(0) });
+    const model = vae({
+      encoder: matrix(tf.eye(5).arraySync()),
+      decoder: matrix([[1], [1]]),
+      posteriorFlow: {
+        ...planes,
+        inverseAndLogDet: (y, call) => {
+          contexts.push(numbers(call?.context as tf.Tensor));
+          return planes.inverseAndLogDet(y, call);
+        },
+      },
+    });
+    model.posterior(tf.tensor2d([[1, 2, 3, 4, 5]])).logProb(tf.zeros([1, 2]));
+    expect(contexts).toEqual([[5]]);
+  });
+
   const full = (seed = 0): Vae => {
     const rng = createRng(seed);
     return vae({
