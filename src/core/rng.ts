@@ -123,16 +123,13 @@ function openUnit(word: number): number {
   return ((word >>> 9) + 0.5) / 2 ** 23;
 }
 
-function stateOf(seed: number | RngState | undefined): RngState {
-  if (seed === undefined) {
-    return stateOf(Math.floor(Math.random() * Number.MAX_SAFE_INTEGER));
+function stateOf(seed: number | RngState = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)): RngState {
+  if (Number.isSafeInteger(seed)) {
+    return { key: [(seed as number) >>> 0, Math.floor((seed as number) / TWO_32) >>> 0], counter: 0 };
   }
-  if (typeof seed === 'number' && Number.isSafeInteger(seed)) {
-    return { key: [seed >>> 0, Math.floor(seed / TWO_32) >>> 0], counter: 0 };
-  }
-  const { key, counter } = Object(seed) as RngState;
-  const word = (value: number): boolean => Number.isInteger(value) && value >= 0 && value < TWO_32;
-  if (!Array.isArray(key) || key.length !== 2 || !key.every(word) || !Number.isSafeInteger(counter) || counter < 0) {
+  const { key, counter } = (seed ?? {}) as RngState;
+  const isWord = (value: number): boolean => Number.isInteger(value) && value === value >>> 0;
+  if (!Array.isArray(key) || key.length !== 2 || !key.every(isWord) || !Number.isSafeInteger(counter) || counter < 0) {
     throw invalid('createRng', 'seed', 'an integer of at most 2^53 in size, or a saved state { key, counter }', seed);
   }
   return { key: [key[0], key[1]], counter };
@@ -164,13 +161,7 @@ export function philox(key: readonly [number, number], counter: number, stream: 
   out[at + 3] = c3;
 }
 
-/** The upper 32 bits of a 64-bit product, by halves: every partial sum stays below 2^53. */
+/** The upper 32 bits of a 64-bit product, with `b` in halves: every number on the way is an integer below 2^53. */
 function multiplyHigh(a: number, b: number): number {
-  const aLow = a & 0xffff;
-  const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const other = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(other / 65536)) >>> 0;
+  return Math.floor((a * (b >>> 16) + Math.floor((a * (b & 0xffff)) / 65536)) / 65536);
 }
