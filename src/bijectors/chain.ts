@@ -43,12 +43,22 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
     checkBijectorLike('chain', `parts[${i}]`, part);
   });
   const ranks = eventRanks(parts);
-  const layers = parts.map((part, i) => ({
-    part,
-    extraForward: (ranks[i] as number) - part.forwardEventRank,
-    extraInverse: (ranks[i + 1] as number) - part.inverseEventRank,
-  }));
-  const backwards = [...layers].reverse();
+  const run =
+    (direction: 'forward' | 'inverse') =>
+    (input: Tensor, call: CallOptions): [Tensor, Tensor] => {
+      let value = input;
+      let total: Tensor | undefined;
+      const order = parts.map((_, i) => (direction === 'forward' ? i : parts.length - 1 - i));
+      for (const i of order) {
+        const part = parts[i] as Bijector;
+        const [next, logDet] = part[`${direction}AndLogDet`](value, call);
+        // The event of the whole may have more axes than that of the part.
+        const own = sumTrailing(logDet, (ranks[i] as number) - part.forwardEventRank);
+        total = total === undefined ? own : add(total, own);
+        value = next;
+      }
+      return [value, total as Tensor];
+    };
   const first = parts.findIndex((part) => part.initialize !== undefined);
 
   return defineBijector({
@@ -60,16 +70,8 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
     parts: Object.fromEntries(parts.map((part, i) => [`layers.${i}`, part])),
     forward: (x, call) => parts.reduce((value, part) => part.forward(value, call), x),
     inverse: (y, call) => parts.reduceRight((value, part) => part.inverse(value, call), y),
-    forwardAndLogDet: (x, call) =>
-      accumulate(x, layers, (layer, value) => {
-        const [next, logDet] = layer.part.forwardAndLogDet(value, call);
-        return [next, sumTrailing(logDet, layer.extraForward)];
-      }),
-    inverseAndLogDet: (y, call) =>
-      accumulate(y, backwards, (layer, value) => {
-        const [next, logDet] = layer.part.inverseAndLogDet(value, call);
-        return [next, sumTrailing(logDet, layer.extraInverse)];
-      }),
+    forwardAndLogDet: run('forward'),
+    inverseAndLogDet: run('inverse'),
     ...(first < 0
       ? {}
       : {
@@ -105,18 +107,3 @@ const COSTS: readonly Cost[] = ['parallel', 'sequential', 'iterative'];
 
 const slowest = (costs: readonly Cost[]): Cost =>
   costs.reduce((worst, cost) => (COSTS.indexOf(cost) > COSTS.indexOf(worst) ? cost : worst));
-
-function accumulate<Layer>(
-  start: Tensor,
-  layers: readonly Layer[],
-  step: (layer: Layer, value: Tensor) => [Tensor, Tensor],
-): [Tensor, Tensor] {
-  const [head, ...rest] = layers as readonly [Layer, ...Layer[]];
-  return rest.reduce<[Tensor, Tensor]>(
-    ([value, total], layer) => {
-      const [next, logDet] = step(layer, value);
-      return [next, add(total, logDet)];
-    },
-    step(head, start),
-  );
-}
