@@ -16,9 +16,11 @@ import {
   maf,
   permutation,
   planar,
+  reshapeBijector,
   reversePermutation,
   scaleShift,
   sigmoidBijector,
+  squeeze2d,
 } from 'tfjs-flows';
 
 /** One line of the table: a bijector in one configuration. */
@@ -27,6 +29,8 @@ export interface BijectorCase {
   readonly make: (rng: Rng) => Bijector;
   /** Event shape of x. */
   readonly event: readonly number[];
+  /** Event shape of y. Default: that of x. */
+  readonly inverseEvent?: readonly number[];
   readonly contextDim?: number;
   /** Where x is drawn from. Default [-3, 3]. */
   readonly domain?: readonly [low: number, high: number];
@@ -42,6 +46,11 @@ export const bijectorCases: readonly BijectorCase[] = [
   { name: 'planar, leaky ReLU', make: (rng) => planar({ dim: 3, activation: 'leakyRelu', rng }), event: [3] },
   { name: 'planar from a context', make: (rng) => planar({ dim: 2, contextDim: 3, rng }), event: [2], contextDim: 3 },
 
+  { name: 'radial, D = 1', make: (rng) => radial({ dim: 1, rng }), event: [1] },
+  { name: 'radial, D = 3', make: (rng) => radial({ dim: 3, rng }), event: [3] },
+  { name: 'radial, original constraint', make: (rng) => radial({ dim: 2, constraint: 'original', rng }), event: [2] },
+  { name: 'radial from a context', make: (rng) => radial({ dim: 2, contextDim: 3, rng }), event: [2], contextDim: 3 },
+
   { name: 'identity', make: () => identityBijector(), event: [] },
   { name: 'identity over vectors', make: () => identityBijector({ eventRank: 1 }), event: [2] },
   { name: 'scaleShift by numbers', make: () => scaleShift({ scale: -2.5, shift: 1 }), event: [] },
@@ -52,6 +61,14 @@ export const bijectorCases: readonly BijectorCase[] = [
   { name: 'permutation', make: () => permutation({ order: [2, 0, 1] }), event: [3] },
   { name: 'random permutation', make: (rng) => permutation({ order: { dim: 4, rng } }), event: [4] },
   { name: 'reverse permutation', make: () => reversePermutation({ dim: 3 }), event: [3] },
+  { name: 'reshape', make: () => reshapeBijector({ from: [4], to: [2, 1, 2] }), event: [4], inverseEvent: [2, 1, 2] },
+  { name: 'squeeze2d', make: () => squeeze2d(), event: [2, 4, 1], inverseEvent: [1, 2, 4] },
+  {
+    name: 'squeeze2d, space to depth',
+    make: () => squeeze2d({ order: 'spaceToDepth' }),
+    event: [2, 2, 2],
+    inverseEvent: [1, 1, 8],
+  },
   { name: 'sigmoid', make: () => sigmoidBijector(), event: [], image: [0.05, 0.95] },
   {
     name: 'sigmoid onto an interval, over vectors',
