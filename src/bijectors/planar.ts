@@ -1,34 +1,12 @@
-import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import {
-  abs,
-  add,
-  concat,
-  div,
-  expandDims,
-  log,
-  mul,
-  neg,
-  softplus,
-  split,
-  square,
-  squeeze,
-  step,
-  sub,
-  sum,
-  tanh,
-  zeros,
-} from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { abs, add, div, expandDims, log, mul, neg, softplus, square, step, sub, sum, tanh, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import { sechSquared, softplusInverse } from '../core/math.js';
-import { parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
-import { createRng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
-import { checkEvent } from '../core/shapes.js';
-import { own } from '../core/stopGradient.js';
-import { dense } from '../kernels/dense/dense.js';
+import { parameterSource } from './amortised.js';
 
 /** What `planar` takes. */
 export interface PlanarOptions {
@@ -84,7 +62,16 @@ export function planar(options: PlanarOptions): Bijector {
   if (activation !== 'tanh' && activation !== 'leakyRelu') {
     throw invalid('planar', 'options.activation', "'tanh' or 'leakyRelu'", activation);
   }
-  const source = parameterSource(options);
+  const source = parameterSource(
+    'planar',
+    {
+      // |w| near 1, so that w / |w|^2 stays of the size of w; u = 0 would leave w without a gradient.
+      w: { shape: [dim], init: (rng) => mul(rng.normal([dim]), 1 / Math.sqrt(dim)) },
+      u: { shape: [dim], init: (rng) => mul(rng.normal([dim]), 0.01) },
+      b: { shape: [], init: () => zeros([]) },
+    },
+    options,
+  );
   const shift = constraint === 'centred' ? softplusInverse(1) : 0;
   const h = activation === 'tanh' ? HYPERBOLIC_TANGENT : LEAKY_RELU;
 
@@ -172,44 +159,3 @@ const LEAKY_RELU: Activation = {
     return div(r, slope(r));
   },
 };
-
-interface Source {
-  readonly parameters: Readonly<Record<string, Variable>>;
-  at(call: CallOptions): { w: Tensor; u: Tensor; b: Tensor };
-}
-
-function parameterSource({ dim, contextDim, given, rng = createRng() }: PlanarOptions): Source {
-  if (given !== undefined) {
-    checkGiven(dim, contextDim, given);
-    return { parameters: {}, at: (call) => ({ w: own(given.w, call), u: own(given.u, call), b: own(given.b, call) }) };
-  }
-  // |w| near 1, so that w / |w|^2 stays of the size of w; u = 0 would leave w without a gradient.
-  const initialW = (): Tensor => mul(rng.normal([dim]), 1 / Math.sqrt(dim));
-  const initialU = (): Tensor => mul(rng.normal([dim]), 0.01);
-  if (contextDim === undefined) {
-    const w = parameter(initialW);
-    const u = parameter(initialU);
-    const b = parameter(() => zeros([]));
-    return { parameters: { w, u, b }, at: (call) => ({ w: own(w, call), u: own(u, call), b: own(b, call) }) };
-  }
-  checkInteger('planar', 'options.contextDim', contextDim, 1);
-  const kernel = parameter(() => mul(rng.normal([contextDim, 2 * dim + 1]), 0.01 / Math.sqrt(contextDim)));
-  const bias = parameter(() => concat([initialW(), initialU(), zeros([1])]));
-  return {
-    parameters: { kernel, bias },
-    at: (call) => {
-      const all = dense(call.context as Tensor, own(kernel, call), own(bias, call));
-      const [w, u, b] = split(all, [dim, dim, 1], -1) as [Tensor, Tensor, Tensor];
-      return { w, u, b: squeeze(b, [b.rank - 1]) };
-    },
-  };
-}
-
-function checkGiven(dim: number, contextDim: number | undefined, given: NonNullable<PlanarOptions['given']>): void {
-  if (contextDim !== undefined) {
-    throw invalid('planar', 'options.contextDim', 'left out where parameters are given', contextDim);
-  }
-  checkEvent('planar', 'options.given.w', given.w, [dim]);
-  checkEvent('planar', 'options.given.u', given.u, [dim]);
-  checkEvent('planar', 'options.given.b', given.b, []);
-}

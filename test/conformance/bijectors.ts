@@ -16,6 +16,7 @@ import {
   maf,
   permutation,
   planar,
+  radial,
   reshapeBijector,
   reversePermutation,
   scaleShift,

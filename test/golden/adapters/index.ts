@@ -11,6 +11,7 @@ import { importsAdapter } from './imports.js';
 import { logisticMixtureCdfAdapter } from './logisticMixtureCdf.js';
 import { madeMafIafAdapter } from './madeMafIaf.js';
 import { planarAdapter } from './planar.js';
+import { radialAdapter } from './radial.js';
 
 /** An adapter a case file. */
 const adapters: Readonly<Record<string, Adapter>> = {
