@@ -98,6 +98,15 @@ describe('affineTransformer', () => {
     expectClose(tf.grad((values) => tf.sum(logDerivative(values)))(tf.tensor1d(raw)), [1, 1, 1]);
   });
 
+  test('with softplus errs by rounding only, not to one side, where the series for the tail ends', () => {
+    const grid = Float32Array.from({ length: 400 }, (_, i) => -2.3 + 0.3 * (i / 400));
+    const transformer = affineTransformer({ scale: 'softplus', minimum: 0 });
+    const got = transformer.forwardAndLogDerivative(tf.zeros([400]), parametersOf(Array(400).fill(0), [...grid]))[1].dataSync();
+    const errors = [...grid].map((raw, i) => got[i]! - Math.log(Math.log1p(Math.exp(raw))));
+    expect(Math.abs(errors.reduce((total, error) => total + error) / 400)).toBeLessThan(1e-7);
+    expect(Math.max(...errors.map(Math.abs))).toBeLessThan(1e-6);
+  });
+
   test.each(['bounded', 'exp', 'tanh'] as const)('with %s is the identity at zero', (scale) => {
     const [y, logDerivative] = affineTransformer({ scale }).forwardAndLogDerivative(tf.tensor1d(xs), tf.zeros([xs.length, 2]));
     expectClose(y, xs.map(Math.fround), 0);
