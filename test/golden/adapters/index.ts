@@ -25,7 +25,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   'logistic_mixture_cdf.json': logisticMixtureCdfAdapter,
   'made_maf_iaf.json': madeMafIafAdapter,
   'planar.json': planarAdapter,
-  'radial.json': awaiting('radial'),
+  'radial.json': radialAdapter,
   'sylvester.json': awaiting('sylvester'),
   'spline.json': awaiting('rationalQuadraticSpline'),
 };
