@@ -1,6 +1,7 @@
 import { enableProdMode, findBackendFactory, getBackend, getGradient, ready, setBackend } from '@tensorflow/tfjs-core';
 import { checkOptions, invalid } from '../core/errors.js';
 import { loadGradients } from './gradients.js';
+import { inNode } from './node.js';
 import { startDawn } from './startDawn.js';
 
 /** The backends that this library is tested on. */
@@ -93,7 +94,7 @@ async function attempt(name: string, options: UseBackendOptions): Promise<string
     if (factory === null) {
       return `its package did not register it, so it cannot run here${UNREGISTERED[name] ?? ''}`;
     }
-    if (!(await setBackend(name))) {
+    if (!(await withoutCrashHandlers(() => setBackend(name)))) {
       // TensorFlow.js only logs why. Starting it once more, outside, tells.
       await factory();
       return 'TensorFlow.js could not start it';
@@ -102,6 +103,29 @@ async function attempt(name: string, options: UseBackendOptions): Promise<string
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/**
+ * Runs `start` and takes back the handlers of crashes that it adds to the process: those of the WASM backend answer any error of
+ * the program, whatever its cause, with all of the backend's minified source.
+ */
+async function withoutCrashHandlers(start: () => Promise<boolean>): Promise<boolean> {
+  if (!inNode()) {
+    return start();
+  }
+  const events = ['uncaughtException', 'unhandledRejection'] as const;
+  const before = events.map((event) => process.listeners(event as 'uncaughtException'));
+  try {
+    return await start();
+  } finally {
+    events.forEach((event, i) => {
+      for (const listener of process.listeners(event as 'uncaughtException')) {
+        if (before[i]?.includes(listener) === false) {
+          process.removeListener(event, listener);
+        }
+      }
+    });
   }
 }
 
