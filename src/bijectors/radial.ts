@@ -60,7 +60,7 @@ export interface RadialOptions {
  * const given = { center: tf.tensor1d([1, 0]), rawAlpha: tf.scalar(2), rawBeta: tf.scalar(3) };
  * const flow = radial({ dim: 2, given, constraint: 'original' });
  * const [y, logDet] = flow.forwardAndLogDet(tf.tensor1d([1, 4]));
- * console.log(y.dataSync()[1]!.toFixed(4), logDet.dataSync()[0]!.toFixed(4)); // => 4.6991 0.2169
+ * console.log(y.dataSync()[1]!.toFixed(4), logDet.dataSync()[0]!.toFixed(4)); // => 4.6991 0.2177
  * console.log(flow.inverse(y).dataSync()[1]!.toFixed(4)); // => 4.0000
  * ```
  */
