@@ -107,8 +107,8 @@ async function attempt(name: string, options: UseBackendOptions): Promise<string
 }
 
 /**
- * Runs `start` and takes back the handlers of crashes that it adds to the process: those of the WASM backend answer any error of
- * the program, whatever its cause, with all of the backend's minified source.
+ * Runs `start` and takes back the handlers of crashes that it adds to the process: those of the WASM backend throw any uncaught
+ * error of the program once more, so that the place shown is in the backend's file (in a bundle: all of its source on one line).
  */
 async function withoutCrashHandlers(start: () => Promise<boolean>): Promise<boolean> {
   if (!inNode()) {
