@@ -25,6 +25,8 @@ export type { MadeAutoregressiveOptions } from './bijectors/madeAutoregressive.j
 export type { MafOptions } from './bijectors/maf.js';
 export { maf } from './bijectors/maf.js';
 export type { MlpCouplingOptions } from './bijectors/mlpCoupling.js';
+export type { MultiscaleOptions } from './bijectors/multiscale.js';
+export { multiscale } from './bijectors/multiscale.js';
 export type { PermutationOptions } from './bijectors/permutation.js';
 export { permutation } from './bijectors/permutation.js';
 export type { PlanarOptions } from './bijectors/planar.js';
@@ -53,6 +55,7 @@ export type { DistributionSpec, DrawOptions } from './core/defineDistribution.js
 export { defineDistribution } from './core/defineDistribution.js';
 export type { DequantizeOptions, Dequantizer } from './core/dequantizer.js';
 export type { Distribution, DistributionFamily, SampleOptions } from './core/distribution.js';
+export type { ImageShape } from './core/images.js';
 export type { Module, ModuleState } from './core/module.js';
 export { defineModule } from './core/module.js';
 export type { Objective, ObjectiveWithTerms } from './core/objective.js';

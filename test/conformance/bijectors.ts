@@ -14,6 +14,7 @@ import {
   logitBijector,
   made,
   maf,
+  multiscale,
   permutation,
   planar,
   radial,
@@ -69,6 +70,27 @@ export const bijectorCases: readonly BijectorCase[] = [
     make: () => squeeze2d({ order: 'spaceToDepth' }),
     event: [2, 2, 2],
     inverseEvent: [1, 1, 8],
+  },
+  {
+    name: 'multiscale',
+    make: () => {
+      const level = (dim: number): Bijector => chain([actNorm({ dim, eventRank: 3 }), invert(squeeze2d())]);
+      return multiscale({ shape: [4, 4, 1], levels: [level(4), level(8)] });
+    },
+    event: [16],
+    inverseEvent: [4, 4, 1],
+  },
+  {
+    name: 'multiscale without squeezing, from a context',
+    make: (rng) => {
+      const event = [1, 2, 2];
+      const ends = [reshapeBijector({ from: event, to: [4] }), reshapeBijector({ from: [4], to: event })] as const;
+      const level = chain([ends[0], planar({ dim: 4, contextDim: 2, rng }), ends[1]]);
+      return multiscale({ shape: [1, 2, 3], levels: [actNorm({ dim: 3, eventRank: 3 }), level], factor: 1 });
+    },
+    event: [6],
+    inverseEvent: [1, 2, 3],
+    contextDim: 2,
   },
   { name: 'sigmoid', make: () => sigmoidBijector(), event: [], image: [0.05, 0.95] },
   {
