@@ -25,7 +25,7 @@ const config: ViteUserConfig = defineConfig({
     provide: { backend: 'cpu', runs: 2 },
     sequence: { sequencer: UnitTestsFirst },
     maxWorkers: 1,
-    bail: 1,
+    testTimeout: 30_000,
   },
 });
 

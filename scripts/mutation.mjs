@@ -1,61 +1,74 @@
-// The mutation check: Stryker's mutants and those of scripts/opMutants.mjs, file by file, against the unit tests and the laws.
+// The mutation check: Stryker's mutants and those of scripts/opMutants.mjs against the unit tests, the laws and the golden cases.
+// All mutants of a file run in one process, since loading TensorFlow.js takes longer than most tests of one.
 //
 //   npm run test:mutation -- --file src/bijectors/planar.ts --only ops
 //
+// While working on a file, `--tests src/bijectors/planar.test.ts` saves the run that finds out which tests reach it.
+//
 // A mutant that survives and changes nothing is explained by a line of test/mutation/equivalent.md; any other is a failure.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { commonTokens } from '@stryker-mutator/api/plugin';
+import { createInstrumenter } from '@stryker-mutator/instrumenter';
+import { createInjector } from 'typed-inject';
 import { createVitest } from 'vitest/node';
-import { applyMutant, noteReached, opMutants } from './opMutants.mjs';
+import { noteReached, opMutants, withMutants } from './opMutants.mjs';
 
-const FOLDERS = ['bijectors', 'transformers', 'distributions', 'objectives'];
+const FOLDERS = ['bijectors', 'dequantizers', 'distributions', 'objectives', 'transformers'];
+/** The mathematics that they share. */
+const CORE = ['math', 'root', 'sigmoidMap', 'sumLogDerivative'].map((name) => `src/core/${name}.ts`);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const reports = join(root, 'reports/mutation');
 const { values: options } = parseArgs({
-  options: { file: { type: 'string', multiple: true }, only: { type: 'string' } },
+  options: { file: { type: 'string', multiple: true }, tests: { type: 'string', multiple: true }, only: { type: 'string' } },
 });
 const files = options.file ?? sources();
 const explained = readExplained();
 mkdirSync(reports, { recursive: true });
 
-const survivors = [...(options.only === 'ops' ? [] : stryker(files)), ...(options.only === 'stryker' ? [] : await ops(files))];
+/** What makes mutants; `--only` names one of them. */
+const KINDS = { stryker: strykerMutants, ops: tensorMutants };
+
+const survivors = await check(files);
 const open = survivors.filter((mutant) => !explained.has(key(mutant)));
 writeFileSync(join(reports, 'survivors.json'), JSON.stringify(survivors, null, 2));
-console.log(`\n${survivors.length - open.length} survivors explained in test/mutation/equivalent.md, ${open.length} not:`);
-open.forEach((mutant) => console.log(`- ${key(mutant)}: `));
+console.log(
+  `\n${survivors.length - open.length} survivors explained in test/mutation/equivalent.md, ${open.length} not, listed above`,
+);
 process.exit(open.length === 0 ? 0 : 1);
 
 function sources() {
-  return FOLDERS.flatMap((folder) => readdirSync(join(root, 'src', folder)).map((name) => `src/${folder}/${name}`)).filter(
-    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
-  );
+  const found = FOLDERS.flatMap((folder) => readdirSync(join(root, 'src', folder)).map((name) => `src/${folder}/${name}`));
+  return [...CORE, ...found.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))];
 }
 
-/** Stryker on all files at once; its survivors. */
-function stryker(mutated) {
-  const bin = join(root, 'node_modules/@stryker-mutator/core/bin/stryker.js');
-  const { status } = spawnSync(process.execPath, [bin, 'run', '--mutate', mutated.join(',')], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) {
-    throw new Error(`Stryker ended with ${status}`);
-  }
-  const report = JSON.parse(readFileSync(join(reports, 'stryker.json'), 'utf8'));
-  return Object.entries(report.files).flatMap(([file, { source, mutants }]) => {
-    const lost = mutants.filter(({ status: outcome }) => outcome === 'Survived' || outcome === 'NoCoverage');
-    const tried = mutants.filter(({ status: outcome }) => outcome !== 'Ignored').length;
-    console.log(`stryker  ${file}: ${tried - lost.length} of ${tried} killed`);
-    return lost.map(({ location, replacement }) => {
-      const [start, end] = [offset(source, location.start), offset(source, location.end)];
-      return { file, line: location.start.line, ...change(source, { start, end, replacement }) };
-    });
-  });
+/** Stryker's mutants of a source: { text, mutants }, numbered as in the text. */
+async function strykerMutants(path, text) {
+  const logger = { debug: () => {}, info: () => {}, isDebugEnabled: () => false };
+  const instrumenter = createInstrumenter(createInjector().provideValue(commonTokens.logger, logger));
+  // Strings are names and the words of errors; tests compare many of them, but not every word.
+  const mutator = { plugins: null, ignorers: [], excludedMutations: ['StringLiteral'] };
+  const { files: instrumented, mutants } = await instrumenter.instrument([{ name: path, content: text, mutate: true }], mutator);
+  return {
+    text: instrumented[0].content,
+    mutants: mutants.map(({ location, replacement, status }) => {
+      const [start, end] = [offset(text, location.start), offset(text, location.end)];
+      return { start, end, replacement, ignored: status === 'Ignored' };
+    }),
+  };
+}
+
+/** Mutants of tensor arithmetic, likewise. */
+function tensorMutants(_, text) {
+  const mutants = opMutants(text);
+  return { text: withMutants(text, mutants), mutants };
 }
 
 function offset(text, { line, column }) {
-  const before = text.split('\n').slice(0, line - 1);
-  return before.reduce((sum, { length }) => sum + length + 1, column - 1);
+  const before = text.split('\n').slice(0, line);
+  return before.reduce((sum, { length }) => sum + length + 1, column);
 }
 
 /** The lines that a mutant touches, before and after. */
@@ -68,8 +81,8 @@ function change(text, { start, end, replacement }) {
   };
 }
 
-/** Mutants of tensor arithmetic, against the tests that reach their file; the survivors. */
-async function ops(mutated) {
+/** The mutants of these files that the tests which reach them let live. */
+async function check(mutated) {
   const texts = new Map(mutated.map((file) => [join(root, file), readFileSync(join(root, file), 'utf8')]));
   /** What stands for a source at the moment. */
   let served = new Map([...texts].map(([path, text]) => [path, noteReached(text, path)]));
@@ -78,57 +91,63 @@ async function ops(mutated) {
     { config: join(root, 'vitest.mutation.config.ts'), watch: false, reporters: [{}], onConsoleLog: () => false },
     { plugins: [{ name: 'mutant', enforce: 'pre', transform: (_, id) => served.get(id) }] },
   );
-  const all = await vitest.globTestSpecifications();
-  const run = async (specifications, bail) => {
-    vitest.state.filesMap.clear();
-    for (const { config } of [vitest, ...vitest.projects]) {
-      config.bail = bail;
-    }
-    return vitest.runTestSpecifications(specifications);
-  };
-
-  const unharmed = (await run(all, 0)).testModules;
-  const tests = unharmed.flatMap((module) => [...module.children.allTests()]);
-  const failing = tests.filter((test) => test.result().state === 'failed');
-  if (failing.length > 0 || unharmed.some((module) => !module.ok())) {
-    const names = unharmed.filter((module) => !module.ok()).map((module) => module.relativeModuleId);
-    console.log(`Failures without any mutant, which prove nothing and are left out: ${names.join(', ')}`);
-  }
+  const tests = options.tests === undefined ? await passing(vitest) : [];
 
   const survived = [];
   for (const [path, text] of texts) {
-    const file = relative(root, path);
-    const reaching = tests.filter((test) => test.result().state === 'passed' && test.meta().reached?.includes(path));
-    const names = reaching.map((test) => `^${escape(patternName(test))}$`);
-    const modules = new Set(reaching.map((test) => test.module.moduleId));
+    const reaching = tests.filter((test) => test.meta().reached?.includes(path));
+    vitest.setGlobalTestNamePattern(new RegExp(reaching.map((test) => `^${escape(patternName(test))}$`).join('|')));
+    const modules = options.tests?.map((name) => join(root, name)) ?? [...new Set(reaching.map((test) => test.module.moduleId))];
     // The file's own tests by themselves first: they find most, and soon.
-    const own = (specification) => specification.moduleId === path.replace(/\.ts$/, '.test.ts');
-    const reach = all.filter(({ moduleId }) => modules.has(moduleId));
-    const stages = [reach.filter(own), reach.filter((specification) => !own(specification))].filter(({ length }) => length > 0);
-    vitest.setGlobalTestNamePattern(new RegExp(names.join('|')));
-    const mutants = opMutants(text);
-    let killed = 0;
-    for (const mutant of mutants) {
-      served = new Map([[path, applyMutant(text, mutant)]]);
+    const own = modules.filter((module) => module === path.replace(/\.ts$/, '.test.ts'));
+    const stages = [own, modules.filter((module) => !own.includes(module))].filter(({ length }) => length > 0);
+    for (const [kind, make] of Object.entries(KINDS)) {
+      if (options.only !== undefined && options.only !== kind) {
+        continue;
+      }
+      const { text: instrumented, mutants } = await make(path, text);
+      served = new Map([[path, instrumented]]);
       texts.forEach((_, other) => vitest.invalidateFile(other));
-      let dead = false;
+      const tried = [...mutants.keys()].filter((number) => !mutants[number].ignored);
+      let left = tried;
       for (const stage of stages) {
-        if (!dead) {
-          const { testModules, unhandledErrors } = await run(stage, 1);
-          dead = testModules.some((module) => !module.ok()) || unhandledErrors.length > 0;
-        }
+        left = left.length === 0 ? left : await surviving(vitest, left, stage);
       }
-      if (dead) {
-        killed += 1;
-      } else {
-        survived.push({ file, line: mutant.line, ...change(text, mutant) });
-        console.log(`  survived ${file}:${mutant.line}  ${squeeze(mutant.original)} -> ${squeeze(mutant.replacement)}`);
-      }
+      const lost = left.map((number) => ({ kind, file: relative(root, path), ...change(text, mutants[number]) }));
+      console.log(`${kind.padEnd(8)} ${relative(root, path)}: ${tried.length - left.length} of ${tried.length} killed`);
+      lost.filter((mutant) => !explained.has(key(mutant))).forEach((mutant) => console.log(`- ${key(mutant)}: `));
+      survived.push(...lost);
     }
-    console.log(`ops      ${file}: ${killed} of ${mutants.length} killed, ${names.length} tests reach it`);
   }
   await vitest.close();
   return survived;
+}
+
+/** Every test that passes without a mutant; each tells which files it reaches. */
+async function passing(vitest) {
+  const { testModules } = await vitest.runTestSpecifications(await vitest.globTestSpecifications());
+  const failed = testModules.filter((module) => !module.ok()).map((module) => module.relativeModuleId);
+  if (failed.length > 0) {
+    console.log(`Failures without any mutant, which prove nothing and are left out: ${failed.join(', ')}`);
+  }
+  return testModules.flatMap((module) => [...module.children.allTests()]).filter((test) => test.result().state === 'passed');
+}
+
+/** Those of the mutants that the tests of these modules let live: a file of tests for each, all in one process. */
+async function surviving(vitest, numbers, modules) {
+  const folder = join(reports, 'mutants');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const specifications = numbers.map((number) => {
+    const path = join(folder, `${number}.test.ts`);
+    const imports = modules.map((module) => `await import(${JSON.stringify(module)});\n`).join('');
+    writeFileSync(path, `import { activate } from '../../../test/mutation/activate.js';\nactivate(${number});\n${imports}`);
+    return vitest.projects[0].createSpecification(path);
+  });
+  const { testModules } = await vitest.runTestSpecifications(specifications);
+  return numbers.filter((number) =>
+    testModules.some((module) => module.moduleId === join(folder, `${number}.test.ts`) && module.ok()),
+  );
 }
 
 /** A test's name as vitest's pattern of names sees it. */

@@ -63,7 +63,8 @@ export function opMutants(text) {
     if (ts.isCallExpression(node)) {
       mutateCall(node, (argument) => argument.getText(source), replace);
     } else if (ts.isBinaryExpression(node) && Object.hasOwn(OPERATORS, node.operatorToken.getText())) {
-      replace(node.operatorToken, OPERATORS[node.operatorToken.getText()]);
+      const [left, operator, right] = [node.left, node.operatorToken, node.right].map((part) => part.getText(source));
+      replace(node, `${left} ${OPERATORS[operator]} ${right}`);
     } else if (ts.isNumericLiteral(node) && !isSigned(node)) {
       const value = Number(node.text);
       replace(node, Number.isInteger(value) ? `${value + 1}` : `(2 * ${node.text})`);
@@ -116,9 +117,25 @@ function isReturned({ parent }) {
 const isSigned = (node) =>
   ts.isNumericLiteral(node) && ts.isPrefixUnaryExpression(node.parent) && node.parent.operator === ts.SyntaxKind.MinusToken;
 
-/** The source with one mutant in it. */
-export function applyMutant(text, { start, end, replacement }) {
-  return `import * as __tf from '@tensorflow/tfjs-core';${text.slice(0, start)}${replacement}${text.slice(end)}`;
+/** The source with all mutants in it: the one numbered `globalThis.mutant` is what runs. */
+export function withMutants(text, mutants) {
+  const numbered = mutants.map((mutant, number) => ({ ...mutant, number }));
+  const part = (from, to, inside) => {
+    let result = '';
+    let at = from;
+    while (inside.length > 0) {
+      const start = Math.min(...inside.map((one) => one.start));
+      const end = Math.max(...inside.filter((one) => one.start === start).map((one) => one.end));
+      const here = inside.filter((one) => one.start === start && one.end === end);
+      const within = inside.filter((one) => !here.includes(one) && one.start >= start && one.end <= end);
+      const choices = here.map(({ number, replacement }) => `globalThis.mutant === ${number} ? ${replacement} : `).join('');
+      result += `${text.slice(at, start)}(${choices}${part(start, end, within)})`;
+      at = end;
+      inside = inside.filter((one) => one.start >= end);
+    }
+    return result + text.slice(at, to);
+  };
+  return `import * as __tf from '@tensorflow/tfjs-core';${part(0, text.length, numbered)}`;
 }
 
 /** The source with every outermost function noting, when called, that it was reached: `globalThis.reached` has a `mark`. */
