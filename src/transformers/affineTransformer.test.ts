@@ -14,6 +14,7 @@ const cases: [options: AffineTransformerOptions, logScale: (raw: number) => numb
   [{ scale: 'exp' }, (raw) => raw],
   [{ scale: 'tanh' }, Math.tanh],
   [{ scale: 'softplus' }, (raw) => Math.log(Math.log1p(Math.exp(raw)) + 0.001)],
+  [{ scale: 'softplus', maximum: Number.POSITIVE_INFINITY }, (raw) => Math.log(Math.log1p(Math.exp(raw)) + 0.001)],
   [{ scale: 'softplus', offset: 0.5, minimum: 0 }, (raw) => Math.log(Math.log1p(Math.exp(raw + 0.5)))],
   [{ scale: 'softplus', maximum: 1.5 }, (raw) => Math.log(Math.min(1.5, Math.log1p(Math.exp(raw)) + 0.001))],
   [{ scale: 'sigmoid' }, (raw) => Math.log(sigmoid(raw + 2) + 0.001)],
@@ -139,6 +140,7 @@ describe('affineTransformer', () => {
     [{ scale: 'softplus', minimum: -1 }, 'options.minimum should be'],
     [{ scale: 'softplus', maximum: 0.0001 }, 'options.maximum should be'],
     [{ scale: 'softplus', offset: Number.NaN }, 'options.offset should be'],
+    [{ scale: 'softplus', offset: Number.POSITIVE_INFINITY }, 'options.offset should be'],
     [{ size: 3 }, "unknown option 'size'"],
   ])('refuses %j', (options, message) => {
     expect(() => affineTransformer(options as AffineTransformerOptions)).toThrow(message);
