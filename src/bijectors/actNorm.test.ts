@@ -59,17 +59,19 @@ describe('actNorm', () => {
     bare.initialize?.(tf.tensor1d([3, -4]));
     expect(bare.inverse(tf.tensor1d([3, -4])).arraySync()).toEqual([0, 0]);
 
-    const constant = actNorm({ dim: 3 });
+    const constant = actNorm({ dim: 5 });
     constant.initialize?.(
       tf.tensor2d([
-        [1000, 0.1, 1],
-        [1000, 0.1, 1.5],
-        [1000.0001, 0.1, 2],
+        [1000, -1000, 0.1, 1, 0],
+        [1000, -1000, 0.1, 1.5, 1.5e-6],
+        [1000.0001, -1000.0001, 0.1, 2, -1.5e-6],
       ]),
     );
     const logScale = constant.parameters.logScale?.arraySync() as number[];
-    expect(logScale.slice(0, 2)).toEqual([0, 0]);
-    expect(logScale[2]).toBeCloseTo(0.5 * Math.log(1 / 6), 5);
+    expect(logScale.slice(0, 3)).toEqual([0, 0, 0]);
+    expect(logScale[3]).toBeCloseTo(0.5 * Math.log(1 / 6), 5);
+    // Small, but no rounding: near 0 float32 is exact to far less.
+    expect(logScale[4]).toBeCloseTo(0.5 * Math.log(2 / 3) + Math.log(1.5e-6), 5);
   });
 
   it('names what is wrong', () => {
