@@ -6,7 +6,7 @@
 // While working on a file, `--tests src/bijectors/planar.test.ts` saves the run that finds out which tests reach it.
 //
 // A mutant that survives and changes nothing is explained by a line of test/mutation/equivalent.md; any other is a failure.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -135,19 +135,17 @@ async function passing(vitest) {
 
 /** Those of the mutants that the tests of these modules let live: a file of tests for each, all in one process. */
 async function surviving(vitest, numbers, modules) {
-  const folder = join(reports, 'mutants');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const specifications = numbers.map((number) => {
-    const path = join(folder, `${number}.test.ts`);
-    const imports = modules.map((module) => `await import(${JSON.stringify(module)});\n`).join('');
-    writeFileSync(path, `import { activate } from '../../../test/mutation/activate.js';\nactivate(${number});\n${imports}`);
-    return vitest.projects[0].createSpecification(path);
+  // A new folder each time: vitest remembers what it has read.
+  const folder = mkdtempSync(join(reports, 'mutants-'));
+  const imports = modules.map((module) => `await import(${JSON.stringify(module)});\n`).join('');
+  const paths = numbers.map((number) => join(folder, `${number}.test.ts`));
+  paths.forEach((path, i) => {
+    writeFileSync(path, `import { activate } from '../../../test/mutation/activate.js';\nactivate(${numbers[i]});\n${imports}`);
   });
-  const { testModules } = await vitest.runTestSpecifications(specifications);
-  return numbers.filter((number) =>
-    testModules.some((module) => module.moduleId === join(folder, `${number}.test.ts`) && module.ok()),
-  );
+  const { testModules } = await vitest.runTestSpecifications(paths.map((path) => vitest.projects[0].createSpecification(path)));
+  const alive = new Set(testModules.filter((module) => module.ok()).map(({ moduleId }) => moduleId));
+  rmSync(folder, { recursive: true });
+  return numbers.filter((_, i) => alive.has(paths[i]));
 }
 
 /** A test's name as vitest's pattern of names sees it. */
