@@ -1,10 +1,25 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { logSigmoid, logSoftmax, logSumExp, sechSquared, select, softplusInverse } from './math.js';
+import { logSigmoid, logSoftmax, logSumExp, sechSquared, select, softplusExact, softplusInverse } from './math.js';
 
 const inputs = [-100, -30, -9, -1, 0, 0.5, 3, 12, 30, 100];
 
 describe('math', () => {
+  test('softplusExact keeps relative accuracy, and its derivatives are right', () => {
+    const x = [-80, -30, -13, -2, 0, 0.5, 13, 90];
+    softplusExact(tf.tensor1d(x))
+      .dataSync()
+      .forEach((value, i) => {
+        const expected = Math.max(x[i]!, 0) + Math.log1p(Math.exp(-Math.abs(x[i]!)));
+        expect(Math.abs(value / expected - 1)).toBeLessThan(1e-5);
+      });
+    const sigmoids = x.map((value) => 1 / (1 + Math.exp(-value)));
+    const first = tf.grad(softplusExact)(tf.tensor1d(x)).dataSync();
+    sigmoids.forEach((value, i) => {
+      expect(Math.abs(first[i]! - value)).toBeLessThan(1e-6);
+    });
+  });
+
   test('select takes either by the mask, whatever the rank, and passes gradients on', () => {
     for (const shape of [[4], [2, 2], [1, 2, 1, 1, 2]]) {
       const values = (numbers: number[]) => tf.tensor(numbers, shape);

@@ -1,5 +1,24 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, div, exp, log, max, mul, neg, reshape, softplus, square, sub, sum, where } from '@tensorflow/tfjs-core';
+import type { GradSaveFunc, Tensor } from '@tensorflow/tfjs-core';
+import {
+  abs,
+  add,
+  customGrad,
+  div,
+  exp,
+  log,
+  max,
+  mul,
+  neg,
+  relu,
+  reshape,
+  scalar,
+  sigmoid,
+  softplus,
+  square,
+  sub,
+  sum,
+  where,
+} from '@tensorflow/tfjs-core';
 import { stopGradient } from './stopGradient.js';
 
 /** log(2 pi), on the host in float64. */
@@ -8,6 +27,23 @@ export const LOG_TWO_PI: number = Math.log(2 * Math.PI);
 /** log sigmoid(x) = -softplus(-x). The op of tfjs 4.22 reads a disposed tensor in its gradient. */
 export function logSigmoid(x: Tensor): Tensor {
   return neg(softplus(neg(x)));
+}
+
+/**
+ * log(1 + e^x) to float32's relative accuracy, also where it is e^x: the op of tfjs is the logarithm of a rounded 1 + e^x, with
+ * one digit left at x of -13.
+ */
+export function softplusExact(x: Tensor): Tensor {
+  return customGrad((input, save) => {
+    const at = input as Tensor;
+    (save as GradSaveFunc)([at]);
+    const e = exp(neg(abs(at)));
+    // log1p(e) = 2 atanh(s) by its series, s = e / (2 + e) <= 1/3: some backends' `log1p` is the logarithm of a rounded sum.
+    const s = div(e, add(e, 2));
+    const t = square(s);
+    const series = [15, 13, 11, 9, 7, 5, 3, 1].reduce((sum: Tensor, odd) => add(mul(sum, t), 2 / odd), scalar(0));
+    return { value: add(relu(at), mul(s, series)), gradFunc: (dy: Tensor, [at]: Tensor[]) => mul(dy, sigmoid(at as Tensor)) };
+  })(x);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { add, log, sigmoid, softplus } from '@tensorflow/tfjs-core';
 import type { Bijector, Rng } from 'tfjs-flows';
 import {
   actNorm,
@@ -5,9 +6,12 @@ import {
   affineCoupling,
   autoregressive,
   chain,
+  elementwise,
+  expBijector,
   iaf,
   identityBijector,
   invert,
+  leakyReluBijector,
   logisticMixtureCdf,
   logisticMixtureCoupling,
   logisticMixtureTransformer,
@@ -17,12 +21,15 @@ import {
   multiscale,
   permutation,
   planar,
+  powerBijector,
   radial,
   reshapeBijector,
   reversePermutation,
   scaleShift,
   sigmoidBijector,
+  softplusBijector,
   squeeze2d,
+  tanhBijector,
 } from 'tfjs-flows';
 
 /** One line of the table: a bijector in one configuration. */
@@ -189,5 +196,41 @@ export const bijectorCases: readonly BijectorCase[] = [
     event: [1],
     domain: [-30, 30],
     image: [-30, 30],
+  },
+
+  { name: 'tanh', make: () => tanhBijector(), event: [], domain: [-2, 2], image: [-0.9, 0.9] },
+  { name: 'softplus', make: () => softplusBijector(), event: [], image: [0.1, 6] },
+  { name: 'exp over vectors', make: () => expBijector({ eventRank: 1 }), event: [2], image: [0.1, 6] },
+  {
+    name: 'leakyRelu below zero, over vectors',
+    make: () => leakyReluBijector({ eventRank: 1 }),
+    event: [2],
+    domain: [-3, -0.3],
+    image: [-3, -0.3],
+  },
+  {
+    name: 'leakyRelu above zero',
+    make: () => leakyReluBijector({ slope: 0.5 }),
+    event: [],
+    domain: [0.3, 3],
+    image: [0.3, 3],
+  },
+  { name: 'power of positive numbers', make: () => powerBijector({ power: -1.5 }), event: [], domain: [0.3, 3], image: [0.3, 3] },
+  {
+    name: 'odd power',
+    make: () => powerBijector({ power: 3, domain: 'odd', eventRank: 1 }),
+    event: [2],
+    domain: [0.3, 3],
+    image: [0.3, 3],
+  },
+  {
+    name: 'elementwise, inverted numerically',
+    make: () =>
+      elementwise({
+        forward: (x) => add(x, softplus(x)),
+        logDerivative: (x) => log(add(sigmoid(x), 1)),
+        eventRank: 1,
+      }),
+    event: [2],
   },
 ];
