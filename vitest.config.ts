@@ -33,7 +33,8 @@ function inNode(backend: 'cpu' | 'wasm' | 'webgpu', name: string, include: strin
       isolate: false,
       provide: { backend },
       setupFiles: ['test/setup/backend.ts'],
-      ...(backend === 'webgpu' ? { maxWorkers: 1, env: dawnEnvironment() } : {}),
+      // One device in one process; else every core, where the default would leave one idle.
+      ...(backend === 'webgpu' ? { maxWorkers: 1, env: dawnEnvironment() } : { maxWorkers: '100%' }),
     },
   };
 }
