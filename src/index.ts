@@ -8,7 +8,14 @@ export type { AutoregressiveOptions, AutoregressiveSizes } from './bijectors/aut
 export { autoregressive } from './bijectors/autoregressive.js';
 export type { ChainOptions } from './bijectors/chain.js';
 export { chain } from './bijectors/chain.js';
-export type { CouplingMask, CouplingOptions, CouplingSizes } from './bijectors/coupling.js';
+export type {
+  CouplingMask,
+  CouplingOptions,
+  CouplingSizes,
+  ImageCouplingMask,
+  ImageCouplingOptions,
+  ImageCouplingSizes,
+} from './bijectors/coupling.js';
 export { coupling } from './bijectors/coupling.js';
 export type { ElementwiseOptions } from './bijectors/elementwise.js';
 export { elementwise } from './bijectors/elementwise.js';
@@ -56,6 +63,9 @@ export { squeeze2d } from './bijectors/squeeze2d.js';
 export type { TanhBijectorOptions } from './bijectors/tanhBijector.js';
 export { tanhBijector } from './bijectors/tanhBijector.js';
 export type { Activation, ActivationName } from './conditioners/activation.js';
+export type { ConvNetOptions } from './conditioners/convNet.js';
+export { convNet } from './conditioners/convNet.js';
+export type { ImageConditionerOptions } from './conditioners/defineImageConditioner.js';
 export type { AutoregressiveOrder, Made, MadeOptions } from './conditioners/made.js';
 export { made } from './conditioners/made.js';
 export type { MlpOptions } from './conditioners/mlp.js';

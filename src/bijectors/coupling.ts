@@ -1,10 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { concat, reshape } from '@tensorflow/tfjs-core';
+import { concat, reshape, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import type { Conditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
-import { sumTrailing } from '../core/shapes.js';
+import type { ImageShape } from '../core/images.js';
+import { checkImageShape } from '../core/images.js';
+import { batchShapeOf, sizeOf, sumTrailing } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
 import { take } from '../kernels/take/take.js';
 
@@ -15,21 +17,26 @@ export interface CouplingSizes {
   readonly contextDim: number;
 }
 
+/** The sizes that the conditioner of a coupling over images must have: channels, and [H, W]. */
+export interface ImageCouplingSizes extends CouplingSizes {
+  readonly imageSize: readonly [height: number, width: number];
+}
+
 /**
  * Which entries a coupling transforms: a list with true for those, or 'half' (the second half; with odd D the untouched
  * part is the larger one), or 'alternating' (1, 3, 5, ...).
  */
 export type CouplingMask = readonly boolean[] | 'half' | 'alternating';
 
-/** What `coupling` takes. */
-export interface CouplingOptions {
-  /** D: size of an event, at least 2. */
-  readonly dim: number;
+/**
+ * Which entries of an image a coupling transforms: 'channels' (the second half of the channels; the untouched part is the larger
+ * one where their number is odd), 'checkerboard' (all channels of the pixels whose row and column add up to an odd number), or a
+ * list of H W C entries, row by row with the channels last, with true for those.
+ */
+export type ImageCouplingMask = readonly boolean[] | 'channels' | 'checkerboard';
+
+interface CommonOptions {
   readonly transformer: Transformer;
-  /** Makes the conditioner, which the coupling then owns, of the needed sizes. */
-  readonly conditioner: (sizes: CouplingSizes) => Conditioner;
-  /** What is transformed. Default 'half'. */
-  readonly mask?: CouplingMask;
   /** Transforms what the mask would leave, and leaves what it would transform. Default false. */
   readonly flip?: boolean;
   /** Default 0: takes no context. */
@@ -38,22 +45,46 @@ export interface CouplingOptions {
   readonly name?: string;
 }
 
+/** What `coupling` takes for vectors. */
+export interface CouplingOptions extends CommonOptions {
+  /** D: size of an event, at least 2. */
+  readonly dim: number;
+  /** Makes the conditioner, which the coupling then owns, of the needed sizes. */
+  readonly conditioner: (sizes: CouplingSizes) => Conditioner;
+  /** What is transformed. Default 'half'. */
+  readonly mask?: CouplingMask;
+}
+
+/** What `coupling` takes for images. */
+export interface ImageCouplingOptions extends CommonOptions {
+  /** [H, W, C] of an event. */
+  readonly shape: ImageShape;
+  /** Makes the conditioner over images, which the coupling then owns, of the needed sizes. */
+  readonly conditioner: (sizes: ImageCouplingSizes) => Conditioner;
+  /** What is transformed. Default 'channels'. */
+  readonly mask?: ImageCouplingMask;
+}
+
 /**
  * Coupling layer: y_A = x_A, y_B = T(x_B; theta(x_A, context)), with B where the mask is true.
  *
  * log|det| is the sum of the transformer's log-derivatives over B. The inverse leaves A as well, so it runs the conditioner
  * once too. The transformer never sees the entries of A.
  *
- * Shapes: x and y [...batch, D], log-det [...batch], context [...batch, contextDim]. The costs are the transformer's.
- * Parameters are the conditioner's: `conditioner.hidden0.kernel` ...
+ * Over images, with the mask 'channels' the conditioner sees the untouched channels and gives P numbers for each other one of every
+ * pixel. With 'checkerboard' and with a list it sees the whole image, with zeros at B, and gives P numbers for each entry; those
+ * of A go unused. `convNet`, `resNet` and `gatedAttention` are such conditioners.
  *
- * @throws for a mask that is not of length D or does not split it in two, a conditioner of other sizes than asked for, an
+ * Shapes: x and y [...batch, D] or [...batch, H, W, C], log-det [...batch], context [...batch, contextDim]. The costs are the
+ * transformer's. Parameters are the conditioner's: `conditioner.hidden0.kernel` ...
+ *
+ * @throws for a mask of another size or that does not split the event in two, a conditioner of other sizes than asked for, an
  * unknown option, and at a call for a wrong shape.
  * Source: Dinh et al. 2017, "Density estimation using Real NVP", section 3.2.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs';
- * import { affineTransformer, coupling, createRng, mlp } from 'tfjs-flows';
+ * import { affineTransformer, convNet, coupling, createRng, mlp } from 'tfjs-flows';
  *
  * const flow = coupling({
  *   dim: 4,
@@ -64,39 +95,67 @@ export interface CouplingOptions {
  * const [y, logDet] = flow.forwardAndLogDet(x);
  * console.log(Array.from(y.slice([0, 0], [1, 2]).dataSync()), logDet.shape); // => [ 1, 2 ] [ 1 ]
  * console.log(tf.max(tf.abs(tf.sub(flow.inverse(y), x))).dataSync()[0]! < 1e-5); // => true
+ *
+ * const image = coupling({
+ *   shape: [4, 4, 1],
+ *   mask: 'checkerboard',
+ *   transformer: affineTransformer(),
+ *   conditioner: (sizes) => convNet({ ...sizes, hidden: [8], rng: createRng(0) }),
+ * });
+ * console.log(image.forward(tf.ones([4, 4, 1])).dataSync().filter((value) => value === 1).length); // => 8
  * ```
  */
-export function coupling(options: CouplingOptions): Bijector {
-  checkOptions('coupling', options, ['dim', 'transformer', 'conditioner', 'mask', 'flip', 'contextDim', 'name']);
-  const { dim, transformer, contextDim = 0, name = 'coupling' } = options;
-  checkInteger(name, 'options.dim', dim, 2);
+export function coupling(options: CouplingOptions): Bijector;
+export function coupling(options: ImageCouplingOptions): Bijector;
+export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijector {
+  const known = ['dim', 'shape', 'transformer', 'conditioner', 'mask', 'flip', 'contextDim', 'name'];
+  checkOptions('coupling', options, known);
+  const { transformer, contextDim = 0, name = 'coupling' } = options;
+  const { event, mask, whole } = layoutOf(name, options);
   checkInteger(name, 'options.contextDim', contextDim, 0);
-  const mask = maskOf(name, options);
-  const places = Array.from({ length: dim }, (_, d) => d);
+  const places = mask.map((_, d) => d);
   const kept = places.filter((d) => !mask[d]);
   const moved = places.filter((d) => mask[d]);
   const size = transformer.parameterSize;
-  const sizes = { inputDim: kept.length, outputDim: moved.length * size, contextDim };
-  const conditioner = options.conditioner(sizes);
+  const channels = event[event.length - 1] as number;
+  const sizes = {
+    inputDim: whole ? channels : kept.length,
+    outputDim: (whole ? channels : moved.length) * size,
+    contextDim,
+    ...(event.length === 1 ? {} : { imageSize: [event[0], event[1]] as [number, number] }),
+  };
+  const conditioner = options.conditioner(sizes as ImageCouplingSizes);
   checkSizes(name, conditioner, sizes);
 
   // back[d] is where entry d lies in [kept, moved].
   const back = places.map((d) => (mask[d] ? kept.length + moved.indexOf(d) : kept.indexOf(d)));
   const ordered = back.every((place, d) => place === d);
+  const join = (untouched: Tensor, others: Tensor): Tensor => {
+    const joined = concat([untouched, others], 1);
+    return ordered ? joined : take(joined, back);
+  };
+  /** [rows, kept] -> [rows, moved, P]. */
+  const parametersOf = (untouched: Tensor, batch: readonly number[], call: CallOptions): Tensor => {
+    const rows = untouched.shape[0] as number;
+    const shown = whole ? join(untouched, zeros([rows, moved.length])) : untouched;
+    const made = conditioner.apply(reshape(shown, [...batch, ...event.slice(0, -1), sizes.inputDim]), call);
+    return whole ? take(reshape(made, [rows, mask.length, size]), moved, 1) : reshape(made, [rows, moved.length, size]);
+  };
 
   const apply =
     (method: 'forwardAndLogDerivative' | 'inverseAndLogDerivative') =>
     (x: Tensor, call: CallOptions): [Tensor, Tensor] => {
-      const untouched = take(x, kept);
-      const entries = take(x, moved);
-      const parameters = reshape(conditioner.apply(untouched, call), [...entries.shape, size]);
-      const [result, logDerivative] = transformer[method](entries, parameters);
-      const joined = concat([untouched, result], -1);
-      return [ordered ? joined : take(joined, back), sumTrailing(logDerivative, 1)];
+      const batch = batchShapeOf(x, event.length);
+      // Two axes whatever the event: an example a row, or with a mask of channels a pixel a row.
+      const rows = reshape(x, [-1, mask.length]);
+      const untouched = take(rows, kept);
+      const [result, logDerivative] = transformer[method](take(rows, moved), parametersOf(untouched, batch, call));
+      const perExample = (moved.length * sizeOf(event)) / mask.length;
+      return [reshape(join(untouched, result), x.shape), sumTrailing(reshape(logDerivative, [...batch, perExample]), 1)];
     };
   return defineBijector({
     name,
-    forwardEvent: [dim],
+    forwardEvent: event,
     forwardCost: transformer.forwardCost,
     inverseCost: transformer.inverseCost,
     contextDim,
@@ -115,17 +174,51 @@ export function checkSizes(where: string, conditioner: Conditioner, sizes: Coupl
   }
 }
 
-function maskOf(where: string, { dim, mask = 'half', flip = false }: CouplingOptions): readonly boolean[] {
+interface Layout {
+  readonly event: readonly number[];
+  /** Over an event, or over the channels of each pixel. */
+  readonly mask: readonly boolean[];
+  /** Whether the conditioner sees the whole event, zeros where it is transformed, rather than the rest of it. */
+  readonly whole: boolean;
+}
+
+function layoutOf(where: string, options: CouplingOptions | ImageCouplingOptions): Layout {
+  const { dim, shape, flip = false } = options as Partial<CouplingOptions & ImageCouplingOptions>;
+  if (shape === undefined) {
+    checkInteger(where, 'options.dim', dim, 2);
+    const { mask = 'half' } = options as CouplingOptions;
+    const named = { half: (d: number) => d >= dim / 2, alternating: (d: number) => d % 2 === 1 };
+    return { event: [dim], mask: maskOf(where, mask, named, [dim], flip), whole: false };
+  }
+  if (dim !== undefined) {
+    throw invalid(where, 'options.dim', 'left out where options.shape is given', dim);
+  }
+  checkImageShape(where, shape);
+  const { mask = 'channels' } = options as ImageCouplingOptions;
+  const [, width, channels] = shape;
+  const odd = (d: number): boolean => (Math.floor(d / (width * channels)) + (Math.floor(d / channels) % width)) % 2 === 1;
+  const named = { channels: (d: number) => d % channels >= channels / 2, checkerboard: odd };
+  const whole = mask !== 'channels';
+  return { event: shape, mask: maskOf(where, mask, named, shape, flip), whole };
+}
+
+function maskOf(
+  where: string,
+  mask: readonly boolean[] | string,
+  named: Readonly<Record<string, (place: number) => boolean>>,
+  event: readonly number[],
+  flip: boolean,
+): readonly boolean[] {
   if (typeof flip !== 'boolean') {
     throw invalid(where, 'options.flip', 'true or false', flip);
   }
-  const named = { half: (d: number) => d >= dim / 2, alternating: (d: number) => d % 2 === 1 };
-  if (typeof mask === 'string' && Object.hasOwn(named, mask)) {
-    return Array.from({ length: dim }, (_, d) => named[mask](d) !== flip);
+  const size = mask === 'channels' ? (event[2] as number) : sizeOf(event);
+  const rule = typeof mask === 'string' && Object.hasOwn(named, mask) ? named[mask] : undefined;
+  const list: readonly unknown[] = rule !== undefined ? Array.from({ length: size }, (_, d) => rule(d)) : Object(mask);
+  const split = Array.isArray(list) && list.length === size && list.includes(true) && list.includes(false);
+  if (!split || list.some((entry) => typeof entry !== 'boolean')) {
+    const names = Object.keys(named).map((word) => `'${word}'`);
+    throw invalid(where, 'options.mask', `${names.join(', ')} or ${sizeOf(event)} booleans, some of them true, some false`, mask);
   }
-  const split = Array.isArray(mask) && mask.length === dim && mask.includes(true) && mask.includes(false);
-  if (!split || mask.some((entry) => typeof entry !== 'boolean')) {
-    throw invalid(where, 'options.mask', `'half', 'alternating' or ${dim} booleans, some of them true, some false`, mask);
-  }
-  return mask.map((entry) => entry !== flip);
+  return list.map((entry) => entry !== flip);
 }

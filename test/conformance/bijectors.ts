@@ -4,8 +4,11 @@ import {
   actNorm,
   additiveCoupling,
   affineCoupling,
+  affineTransformer,
   autoregressive,
   chain,
+  convNet,
+  coupling,
   elementwise,
   expBijector,
   iaf,
@@ -144,6 +147,33 @@ export const bijectorCases: readonly BijectorCase[] = [
     name: 'affineCoupling, a mask of its own',
     make: (rng) => affineCoupling({ dim: 4, hidden: [4, 4], activation: 'softplus', mask: [true, false, false, true], rng }),
     event: [4],
+  },
+  ...(['channels', 'checkerboard', [true, false, false, true]] as const).map(
+    (mask): BijectorCase => ({
+      name: `coupling over images, mask ${mask}`,
+      make: (rng) =>
+        coupling({
+          shape: [1, 2, 2],
+          mask,
+          transformer: affineTransformer(),
+          conditioner: (sizes) => convNet({ ...sizes, hidden: [3], activation: 'tanh', rng }),
+        }),
+      event: [1, 2, 2],
+    }),
+  ),
+  {
+    name: 'coupling over images, flipped checkerboard, from a context',
+    make: (rng) =>
+      coupling({
+        shape: [2, 2, 1],
+        mask: 'checkerboard',
+        flip: true,
+        contextDim: 2,
+        transformer: affineTransformer(),
+        conditioner: (sizes) => convNet({ ...sizes, hidden: [2, 2], activation: 'tanh', rng }),
+      }),
+    event: [2, 2, 1],
+    contextDim: 2,
   },
   {
     name: 'additiveCoupling',
