@@ -8,3 +8,5 @@ export type { PlanarFlowOptions } from './planarFlow.js';
 export { planarFlow } from './planarFlow.js';
 export type { RealNvpOptions } from './realNvp.js';
 export { realNvp } from './realNvp.js';
+export type { SplineFlowOptions } from './splineFlow.js';
+export { splineFlow } from './splineFlow.js';

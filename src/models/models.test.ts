@@ -5,13 +5,17 @@ import { createRng } from '../core/rng.js';
 import { elbo } from '../objectives/elbo.js';
 import { checkBijector } from '../testing/checkBijector.js';
 import { randomizeParameters } from '../testing/randomizeParameters.js';
-import { iafPosterior, mafFlow, mlpVae, planarFlow, realNvp } from './index.js';
+import { iafPosterior, mafFlow, mlpVae, planarFlow, realNvp, splineFlow } from './index.js';
 
 const flows: [string, (rng: ReturnType<typeof createRng>) => Bijector][] = [
   ['planarFlow', (rng) => planarFlow({ dim: 3, steps: 2, contextDim: 2, rng })],
   ['iafPosterior', (rng) => iafPosterior({ dim: 3, contextDim: 2, hidden: [5], activation: 'tanh', steps: 2, rng })],
   ['mafFlow', (rng) => mafFlow({ dim: 3, contextDim: 2, hidden: [5], activation: 'tanh', layers: 2, rng })],
   ['realNvp', (rng) => realNvp({ dim: 3, contextDim: 2, hidden: [5], activation: 'tanh', layers: 3, rng })],
+  [
+    'splineFlow',
+    (rng) => splineFlow({ dim: 3, contextDim: 2, hidden: [5], activation: 'tanh', bins: 3, bound: 4, layers: 3, rng }),
+  ],
 ];
 
 describe('flows of the literature', () => {
@@ -31,6 +35,24 @@ describe('flows of the literature', () => {
     [1, 2, 3, 4].forEach((value, i) => {
       expect(y[i]).not.toBeCloseTo(value, 3);
     });
+  });
+
+  test('splineFlow changes every entry within its bound, and starts as the identity', () => {
+    const bijector = splineFlow({ dim: 4, layers: 2, bins: 4, bound: 6, hidden: [4], rng: createRng(0) });
+    const x = [1, 2, 3, 7];
+    bijector
+      .forward(tf.tensor1d(x))
+      .dataSync()
+      .forEach((value, i) => {
+        expect(value).toBeCloseTo(x[i]!, 5);
+      });
+    randomizeParameters(bijector, { rng: createRng(1) });
+    const y = bijector.forward(tf.tensor1d(x)).dataSync();
+    [1, 2, 3].forEach((value, i) => {
+      expect(y[i]).not.toBeCloseTo(value, 3);
+    });
+    expect(y[3]).toBe(7);
+    expect(Object.keys(splineFlow({ dim: 2 }).parameters).filter((name) => name.endsWith('output.bias')).length).toBe(4);
   });
 
   test('iafPosterior reverses between its steps only: the last entry sees the first, and the first the last', () => {
@@ -58,6 +80,8 @@ describe('flows of the literature', () => {
     [() => iafPosterior({ dim: 2, contextDim: 1, steps: 1.5 }), 'iafPosterior: options.steps should be a positive integer'],
     [() => mafFlow({ dim: 2, layers: -1 }), 'mafFlow: options.layers should be a positive integer, but got -1.'],
     [() => realNvp({ dim: 2, layers: 0 }), 'realNvp: options.layers should be a positive integer, but got 0.'],
+    [() => splineFlow({ dim: 2, layers: 0 }), 'splineFlow: options.layers should be a positive integer, but got 0.'],
+    [() => splineFlow({ dim: 2, depth: 3 } as never), "splineFlow: unknown option 'depth'"],
     [() => realNvp({ dim: 2, depth: 3 } as never), "realNvp: unknown option 'depth'"],
   ])('refuses wrong options %#', (make, message) => {
     expect(make).toThrow(message);

@@ -26,11 +26,14 @@ import {
   planar,
   powerBijector,
   radial,
+  rationalQuadraticSpline,
   reshapeBijector,
   reversePermutation,
   scaleShift,
   sigmoidBijector,
   softplusBijector,
+  splineCoupling,
+  splineTransformer,
   squeeze2d,
   tanhBijector,
 } from 'tfjs-flows';
@@ -49,6 +52,9 @@ export interface BijectorCase {
   /** Where y is drawn from for the inverse by itself. Default [-3, 3]. */
   readonly image?: readonly [low: number, high: number];
 }
+
+/** Minima so large that finite differences do not meet corners of the log-det in bins as narrow as their steps. */
+const gentleSpline = { bins: 3, bound: 3.5, minBinWidth: 0.1, minBinHeight: 0.1, minDerivative: 0.1 } as const;
 
 /** Every bijector in every configuration that takes another branch. */
 export const bijectorCases: readonly BijectorCase[] = [
@@ -260,6 +266,51 @@ export const bijectorCases: readonly BijectorCase[] = [
         forward: (x) => add(x, softplus(x)),
         logDerivative: (x) => log(add(sigmoid(x), 1)),
         eventRank: 1,
+      }),
+    event: [2],
+  },
+
+  { name: 'rationalQuadraticSpline', make: () => rationalQuadraticSpline({ dim: 2, bins: 4, bound: 2 }), event: [2] },
+  {
+    name: 'rationalQuadraticSpline from a context',
+    make: (rng) => rationalQuadraticSpline({ ...gentleSpline, dim: 2, contextDim: 2, rng }),
+    event: [2],
+    contextDim: 2,
+  },
+  ...(['original', 'bounded'] as const).map(
+    (constraint): BijectorCase => ({
+      name: `rationalQuadraticSpline, ${constraint} constraint`,
+      make: () => rationalQuadraticSpline({ dim: 1, bins: 3, bound: 3.5, constraint }),
+      event: [1],
+    }),
+  ),
+  ...(['circular', 'free'] as const).map(
+    (boundary): BijectorCase => ({
+      name: `rationalQuadraticSpline, ${boundary} boundary`,
+      make: () => rationalQuadraticSpline({ dim: 2, bins: 3, bound: 2.5, boundary }),
+      event: [2],
+    }),
+  ),
+  {
+    name: 'splineCoupling',
+    make: (rng) => splineCoupling({ ...gentleSpline, dim: 2, hidden: [4], activation: 'tanh', rng }),
+    event: [2],
+  },
+  {
+    name: 'splineCoupling from a context',
+    make: (rng) =>
+      splineCoupling({ ...gentleSpline, dim: 3, boundary: 'circular', hidden: [4], activation: 'tanh', contextDim: 2, rng }),
+    event: [3],
+    contextDim: 2,
+  },
+  {
+    name: 'autoregressive with splines',
+    make: (rng) =>
+      autoregressive({
+        dim: 2,
+        transformer: splineTransformer(gentleSpline),
+        conditioner: (sizes) => made({ ...sizes, hidden: [4], activation: 'tanh', rng }),
+        parallel: 'inverse',
       }),
     event: [2],
   },

@@ -12,6 +12,7 @@ import { logisticMixtureCdfAdapter } from './logisticMixtureCdf.js';
 import { madeMafIafAdapter } from './madeMafIaf.js';
 import { planarAdapter } from './planar.js';
 import { radialAdapter } from './radial.js';
+import { splineAdapter } from './spline.js';
 
 /** An adapter a case file. */
 const adapters: Readonly<Record<string, Adapter>> = {
@@ -27,7 +28,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   'planar.json': planarAdapter,
   'radial.json': radialAdapter,
   'sylvester.json': awaiting('sylvester'),
-  'spline.json': awaiting('rationalQuadraticSpline'),
+  'spline.json': splineAdapter,
 };
 
 /** The adapter of a file of that name; files of published models share one. */

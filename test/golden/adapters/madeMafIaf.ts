@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, elu, range, tidy } from '@tensorflow/tfjs-core';
-import type { AutoregressiveConditioner, Bijector, CallOptions, Distribution } from 'tfjs-flows';
+import type { AutoregressiveConditioner, Bijector, CallOptions, Distribution, Transformer } from 'tfjs-flows';
 import {
   affineTransformer,
   autoregressive,
@@ -11,6 +11,7 @@ import {
   mlp,
   permutation,
   reversePermutation,
+  splineTransformer,
   standardNormal,
 } from 'tfjs-flows';
 import type { GoldenCase, GoldenTree } from '../cases.js';
@@ -120,11 +121,11 @@ const settingsOf = (params: GoldenCase['params']): { residual: boolean; activati
   activation: activationNamed(params.activation),
 });
 
-const stepOf = (network: AutoregressiveConditioner, scale: unknown): Bijector =>
+const stepOf = (network: AutoregressiveConditioner, transformer: Transformer): Bijector =>
   autoregressive({
     dim: network.inputDim,
     contextDim: network.contextDim,
-    transformer: transformerOf(scale),
+    transformer,
     conditioner: () => network,
     parallel: 'forward',
   });
@@ -133,7 +134,7 @@ const stepOf = (network: AutoregressiveConditioner, scale: unknown): Bijector =>
 export function nflowsSteps(params: GoldenCase['params'], state: State): Bijector[] {
   const made = (from: State): Bijector => {
     const places = placesOf(params.output_layout ?? 'output[2d] = a_d, output[2d+1] = shift_d');
-    return stepOf(nflowsMade(from.under('autoregressive_net.'), { ...settingsOf(params), places }), params.scale);
+    return stepOf(nflowsMade(from.under('autoregressive_net.'), { ...settingsOf(params), places }), transformerOf(params.scale));
   };
   if (state.names.some((name) => name.startsWith('autoregressive_net.'))) {
     return [made(state)];
@@ -144,14 +145,26 @@ export function nflowsSteps(params: GoldenCase['params'], state: State): Bijecto
   });
 }
 
-/** zuko: a masked network for each transform, in an order of its own. */
+/** zuko: a masked network for each transform, in an order of its own; affine maps, or splines where the case tells of bins. */
 export function zukoSteps(params: GoldenCase['params'], state: State): Bijector[] {
   const orders = params.orders as number[][];
+  const [transformer, places] =
+    'bins' in params ? zukoSpline(params) : [transformerOf(params.log_scale), placesOf(params.output_layout)];
   return orders.map((order, i) => {
     const weights = state.under(`transform.transforms.${i}.hyper.`);
-    const places = placesOf(params.output_layout);
-    return stepOf(zukoMade(weights, { order, activation: activationNamed(params.activation), places }), params.log_scale);
+    return stepOf(zukoMade(weights, { order, activation: activationNamed(params.activation), places }), transformer);
   });
+}
+
+function zukoSpline(params: GoldenCase['params']): [transformer: Transformer, places: number[]] {
+  const transformer = splineTransformer({ bins: params.bins as number, bound: params.bound as number, constraint: 'bounded' });
+  const places = Array.from({ length: transformer.parameterSize }, (_, k) => k);
+  const [bins, inner] = [params.bins as number, (params.bins as number) - 1];
+  const layout = `output[d*${places.length} + k]: ${bins} widths, ${bins} heights, ${inner} derivatives of feature d`;
+  if (params.output_layout !== layout || params.slope !== 0.001) {
+    throw unknown('layout', params.output_layout);
+  }
+  return [transformer, places];
 }
 
 const numbered = (state: State, pattern: RegExp): number[] =>
