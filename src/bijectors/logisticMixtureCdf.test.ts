@@ -30,14 +30,20 @@ describe('logisticMixtureCdf', () => {
     const [x, inverse] = bijector.inverseAndLogDet(y);
     expect(x.dataSync()[0]).toBeCloseTo(30, 4);
     expect(inverse.dataSync()[0]).toBeCloseTo(0.1999905039, 5);
+    expect(bijector.parameters).toEqual({});
     bijector.dispose();
     expect(given.means.isDisposed).toBe(false);
+    const short = { ...given, logScales: tf.zeros([2, 2]) };
+    expect(() => logisticMixtureCdf({ dim: 2, components: 3, given: short })).toThrow('options.given.logScales should be');
   });
 
   test('obeys the laws of a bijector with parameters of its own', async () => {
     const bijector = logisticMixtureCdf({ dim: 2, components: 3, rng: createRng(1) });
     expect(Object.keys(bijector.parameters)).toEqual(['logits', 'means', 'logScales']);
     expect(new Set(bijector.parameters.means!.dataSync()).size).toBe(6);
+    for (const name of ['logits', 'logScales']) {
+      expect(bijector.parameters[name]!.arraySync()).toEqual(Array(2).fill([0, 0, 0]));
+    }
     randomizeParameters(bijector, { rng: createRng(2) });
     await checkBijector({ bijector, x: createRng(3).normal([4, 2]) });
   });

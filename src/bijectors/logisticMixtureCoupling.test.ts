@@ -41,6 +41,17 @@ describe('logisticMixtureCoupling', () => {
     expect(tf.max(tf.abs(tf.concat([columns(0, 8), columns(16, 10)], 1))).dataSync()[0]).toBe(0);
   });
 
+  test('raises log-scales to the floor that is told, and leaves the means where the output is drawn', () => {
+    const logDet = (options: Partial<LogisticMixtureCouplingOptions>): number => {
+      const bijector = logisticMixtureCoupling({ dim: 2, components: 1, hidden: [], affine: false, ...options });
+      bijector.parameters['conditioner.output.bias']!.assign(tf.tensor1d([0, 0, -9]));
+      return bijector.inverseAndLogDet(tf.ones([2]))[1].dataSync()[0]!;
+    };
+    expect([logDet({}), logDet({ minLogScale: -8 }), logDet({ minLogScale: -2 })]).toEqual([7, 8, 2]);
+    const drawn = logisticMixtureCoupling({ dim: 2, components: 2, hidden: [], zeroOutput: false, rng: createRng(1) });
+    expect(tf.max(tf.abs(drawn.parameters['conditioner.output.bias']!)).dataSync()[0]).toBe(0);
+  });
+
   test('obeys the laws of a bijector with every option', async () => {
     const bijector = logisticMixtureCoupling({
       dim: 3,

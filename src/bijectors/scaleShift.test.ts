@@ -48,6 +48,16 @@ describe('scaleShift', () => {
     expect(worst(back, x)).toBeLessThan(1e-5);
     expect(worst(tf.add(inverseLogDet, logDet), 0)).toBe(0);
 
+    for (const shape of [
+      [1, 1, 3],
+      [1, 5, 3],
+    ]) {
+      expect(
+        scaleShift({ scale: tf.fill(shape, 2) })
+          .forwardAndLogDet(x)[1]
+          .arraySync(),
+      ).toEqual(tf.fill([4, 5], 3 * Math.log(2)).arraySync());
+    }
     const scalar = scaleShift({ scale: tf.scalar(2), eventRank: 2 });
     expect(worst(scalar.forwardAndLogDet(x)[1], 15 * Math.log(2))).toBeLessThan(1e-5);
     const elementwise = scaleShift({ scale: tf.tensor1d([1, 2, 3]), eventRank: 0 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import type { Distribution } from '../core/distribution.js';
 import { createRng } from '../core/rng.js';
 import { checkDistribution, expectNoLeak } from '../testing/index.js';
 import { diagNormal } from './diagNormal.js';
@@ -138,6 +139,13 @@ describe('diagNormal', () => {
     expect(tf.memory().numTensors).toBe(before + 2);
     expect(p.parameters.mean?.arraySync()).toEqual([1, 1, 1]);
     expect((p.parameters.logScale?.arraySync() as number[])[2]).toBeCloseTo(Math.log(2), 6);
+    const same = diagNormal({ mean: tf.ones([3]), scale: 2 });
+    const at = tf.tensor1d([-1, 0, 4]);
+    expect(p.logProb(at).arraySync()).toBeCloseTo(same.logProb(at).arraySync() as number, 5);
+    const draw = (q: Distribution): Float32Array => q.sample({ rng: createRng(1) }).dataSync() as Float32Array;
+    draw(p).forEach((value, i) => {
+      expect(value).toBeCloseTo(draw(same)[i]!, 5);
+    });
     const { grads } = tf.variableGrads(() => tf.sum(p.logProb(tf.ones([5, 3]))) as tf.Scalar, Object.values(p.parameters));
     expect(tf.abs(grads[p.parameters.mean?.name as string] as tf.Tensor).arraySync()).toEqual([0, 0, 0]);
     expect(grads[p.parameters.logScale?.name as string]?.arraySync()).toEqual([-5, -5, -5]);
