@@ -135,6 +135,17 @@ describe('klDivergence', () => {
     // It is still found through its family.
     expect(klDivergence(standardNormal({ eventShape: [2] }), mine).arraySync()).toBe(0);
     expect(() => klDivergence(mine, standardNormal({ eventShape: [2] }))).toThrow("KL('mine' || 'standardNormal')");
+    const other = logistic({ location: 0, scale: 1 });
+    for (const p of [uniform({ low: 0, high: 1 }), bernoulli({ logits: 0 }), diagNormal({ mean: 0, scale: 1 }), other]) {
+      expect(() => klDivergence(p, other)).toThrow('no formula is known');
+    }
+    const { batchShape: _, ...bare } = standardNormal({ eventShape: [2] });
+    const many = diagNormal({ mean: tf.zeros([3, 2]), scale: 1 });
+    expect(klDivergence(bare, bare).arraySync()).toBe(0);
+    expect([klDivergence(bare, many).arraySync(), klDivergence(many, bare).arraySync()]).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
   });
 
   it('names what is wrong', () => {

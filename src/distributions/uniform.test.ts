@@ -26,6 +26,12 @@ describe('uniform', () => {
     const images = uniform({ low: 0, high: 256, eventShape: [32, 32, 3] });
     expect(images.logProb(tf.ones([2, 32, 32, 3])).arraySync()).toEqual(Array(2).fill(Math.fround(-3072 * Math.log(256))));
     expect(images.entropy?.().arraySync()).toBe(Math.fround(3072 * Math.log(256)));
+    // Summed in float32 it would be -253.77945.
+    const thirds = uniform({ low: 0, high: 3, eventShape: [7, 11, 3] });
+    expect(thirds.logProb(tf.ones([7, 11, 3])).arraySync()).toBe(Math.fround(-231 * Math.log(3)));
+    const mixed = uniform({ low: 0, high: tf.tensor1d([2, 4]) });
+    expect(mixed.logProb(tf.ones([2])).arraySync()).toBeCloseTo(-Math.log(8), 6);
+    expect(mixed.entropy?.().arraySync()).toBeCloseTo(Math.log(8), 6);
     expect('mode' in p).toBe(false);
     expect(p.mean?.().arraySync()).toEqual([1, 1.25]);
   });
