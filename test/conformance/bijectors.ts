@@ -11,6 +11,7 @@ import {
   coupling,
   elementwise,
   expBijector,
+  gatedAttention,
   iaf,
   identityBijector,
   invert,
@@ -28,6 +29,7 @@ import {
   radial,
   rationalQuadraticSpline,
   reshapeBijector,
+  resNet,
   reversePermutation,
   scaleShift,
   sigmoidBijector,
@@ -179,6 +181,30 @@ export const bijectorCases: readonly BijectorCase[] = [
         conditioner: (sizes) => convNet({ ...sizes, hidden: [2, 2], activation: 'tanh', rng }),
       }),
     event: [2, 2, 1],
+    contextDim: 2,
+  },
+  {
+    name: 'coupling over images, residual network, from a context',
+    make: (rng) =>
+      coupling({
+        shape: [1, 2, 2],
+        contextDim: 2,
+        transformer: affineTransformer(),
+        conditioner: (sizes) => resNet({ ...sizes, channels: 3, blocks: 1, activation: 'tanh', rng }),
+      }),
+    event: [1, 2, 2],
+    contextDim: 2,
+  },
+  {
+    name: 'coupling over images, gated attention, from a context',
+    make: (rng) =>
+      coupling({
+        shape: [1, 2, 2],
+        contextDim: 2,
+        transformer: affineTransformer(),
+        conditioner: (sizes) => gatedAttention({ ...sizes, channels: 4, heads: 2, blocks: 1, kernelSize: 1, rng }),
+      }),
+    event: [1, 2, 2],
     contextDim: 2,
   },
   {
