@@ -64,6 +64,8 @@ export type { SplineCouplingOptions } from './bijectors/splineCoupling.js';
 export { splineCoupling } from './bijectors/splineCoupling.js';
 export type { Squeeze2dOptions, SqueezeOrder } from './bijectors/squeeze2d.js';
 export { squeeze2d } from './bijectors/squeeze2d.js';
+export type { SylvesterOptions, SylvesterParameters } from './bijectors/sylvester.js';
+export { sylvester } from './bijectors/sylvester.js';
 export type { TanhBijectorOptions } from './bijectors/tanhBijector.js';
 export { tanhBijector } from './bijectors/tanhBijector.js';
 export type { Activation, ActivationName } from './conditioners/activation.js';

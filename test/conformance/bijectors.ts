@@ -37,6 +37,7 @@ import {
   splineCoupling,
   splineTransformer,
   squeeze2d,
+  sylvester,
   tanhBijector,
 } from 'tfjs-flows';
 
@@ -339,5 +340,19 @@ export const bijectorCases: readonly BijectorCase[] = [
         parallel: 'inverse',
       }),
     event: [2],
+  },
+
+  { name: 'sylvester', make: (rng) => sylvester({ dim: 2, rng }), event: [2] },
+  { name: 'sylvester, Householder', make: (rng) => sylvester({ dim: 2, variant: 'householder', rng }), event: [2] },
+  {
+    name: 'sylvester, triangular, reversed',
+    make: (rng) => sylvester({ dim: 3, variant: 'triangular', reverse: true, rng }),
+    event: [3],
+  },
+  {
+    name: 'sylvester, M = 1, from a context',
+    make: (rng) => sylvester({ dim: 2, bottleneck: 1, contextDim: 1, rng }),
+    event: [2],
+    contextDim: 1,
   },
 ];

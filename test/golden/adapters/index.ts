@@ -1,5 +1,4 @@
 import type { Adapter } from './adapter.js';
-import { awaiting } from './adapter.js';
 import { affineCouplingAdapter } from './affineCoupling.js';
 import { dequantizationAdapter } from './dequantization.js';
 import { disentanglementMetricsAdapter } from './disentanglementMetrics.js';
@@ -13,6 +12,7 @@ import { madeMafIafAdapter } from './madeMafIaf.js';
 import { planarAdapter } from './planar.js';
 import { radialAdapter } from './radial.js';
 import { splineAdapter } from './spline.js';
+import { sylvesterAdapter } from './sylvester.js';
 
 /** An adapter a case file. */
 const adapters: Readonly<Record<string, Adapter>> = {
@@ -27,7 +27,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   'made_maf_iaf.json': madeMafIafAdapter,
   'planar.json': planarAdapter,
   'radial.json': radialAdapter,
-  'sylvester.json': awaiting('sylvester'),
+  'sylvester.json': sylvesterAdapter,
   'spline.json': splineAdapter,
 };
 
