@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { logSigmoid, logSoftmax, logSumExp, sechSquared, select, softplusExact, softplusInverse } from './math.js';
+import {
+  LOG_TWO_PI,
+  logSigmoid,
+  logSoftmax,
+  logSumExp,
+  sechSquared,
+  select,
+  softBound,
+  softplusExact,
+  softplusInverse,
+} from './math.js';
 
 const inputs = [-100, -30, -9, -1, 0, 0.5, 3, 12, 30, 100];
 
@@ -31,6 +41,37 @@ describe('math', () => {
       expect([...ofYes.dataSync()]).toEqual([1, 0, 1, 0]);
       expect([...ofNo.dataSync()]).toEqual([0, 1, 0, 1]);
     }
+  });
+
+  test('logSumExp and logSoftmax go over the last axis of any rank', () => {
+    const rows = tf.tensor(
+      Array.from({ length: 24 }, (_, i) => ((i * 7) % 11) - 5),
+      [2, 3, 4],
+    );
+    const host = Array.from(rows.dataSync());
+    const sums = Array.from({ length: 6 }, (_, i) => Math.log(host.slice(4 * i, 4 * i + 4).reduce((s, v) => s + Math.exp(v), 0)));
+    expect(logSumExp(rows).shape).toEqual([2, 3]);
+    logSumExp(rows)
+      .dataSync()
+      .forEach((value, i) => {
+        expect(value).toBeCloseTo(sums[i]!, 5);
+      });
+    logSoftmax(rows)
+      .dataSync()
+      .forEach((value, i) => {
+        expect(value).toBeCloseTo(host[i]! - sums[Math.floor(i / 4)]!, 5);
+      });
+  });
+
+  test('softBound is x / (1 + |x| / bound), and log(2 pi) is what it says', () => {
+    const x = [-1e6, -3, -0.5, 0, 0.25, 8, 1e6];
+    softBound(tf.tensor1d(x), 4)
+      .dataSync()
+      .forEach((value, i) => {
+        expect(value).toBeCloseTo(x[i]! / (1 + Math.abs(x[i]!) / 4), 4);
+      });
+    expect(LOG_TWO_PI).toBeCloseTo(1.8378770664093453, 12);
+    expect(softplusInverse(800)).toBe(800);
   });
 
   test('logSigmoid, in value and gradient, tails included', () => {
