@@ -67,7 +67,9 @@ export function parameterSource<Name extends string>(
     parameters: { kernel, bias },
     at: (call) => {
       const context = call.context as Tensor;
-      const parts = split(dense(context, own(kernel, call), own(bias, call)), sizes, -1);
+      const all = dense(context, own(kernel, call), own(bias, call));
+      // The gradient of a split into one part fails in TensorFlow.js 4.22.
+      const parts = sizes.length === 1 ? [all] : split(all, sizes, -1);
       const batch = context.shape.slice(0, -1);
       return each((name, i) => reshape(parts[i] as Tensor, [...batch, ...specs[name].shape]));
     },
