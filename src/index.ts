@@ -6,6 +6,8 @@ export type { AffineCouplingOptions } from './bijectors/affineCoupling.js';
 export { affineCoupling } from './bijectors/affineCoupling.js';
 export type { AutoregressiveOptions, AutoregressiveSizes } from './bijectors/autoregressive.js';
 export { autoregressive } from './bijectors/autoregressive.js';
+export type { BatchNormOptions } from './bijectors/batchNorm.js';
+export { batchNorm } from './bijectors/batchNorm.js';
 export type { ChainOptions } from './bijectors/chain.js';
 export { chain } from './bijectors/chain.js';
 export type {

@@ -6,6 +6,7 @@ import {
   affineCoupling,
   affineTransformer,
   autoregressive,
+  batchNorm,
   chain,
   convNet,
   coupling,
@@ -378,4 +379,7 @@ export const bijectorCases: readonly BijectorCase[] = [
     event: [2],
     contextDim: 1,
   },
+
+  { name: 'batchNorm', make: () => batchNorm({ dim: 3 }), event: [3] },
+  { name: 'batchNorm over images', make: () => batchNorm({ dim: 2, eventRank: 3 }), event: [2, 1, 2] },
 ];
