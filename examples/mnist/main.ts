@@ -1,6 +1,6 @@
 // The main job: `npm start`. Trains a variational autoencoder, with an inverse autoregressive posterior unless asked otherwise,
 // on binarised MNIST; prints what the model is worth on test images; draws a picture; saves the weights.
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Rng, Vae } from 'tfjs-flows';
@@ -60,6 +60,9 @@ async function main(options: Options): Promise<void> {
   mkdirSync(options.out, { recursive: true });
   const weights = join(options.out, 'mnist.safetensors');
   const checkpoint = join(options.out, 'mnist.checkpoint.safetensors');
+  if (options.resume && !existsSync(checkpoint)) {
+    throw new Error(`There is no checkpoint ${checkpoint} to go on from; leave --resume out to start anew.`);
+  }
   const finished = await training(model, train, options, trainRng, checkpoint);
   await saveSafetensors(model, weights);
   if (!finished) {

@@ -81,4 +81,36 @@ describe('actNorm', () => {
     expect(() => actNorm({ dim: 2 }).initialize?.(tf.ones([4, 3]))).toThrow('actNorm.initialize: data should be');
     expect(() => actNorm({ dim: 2, eventRank: 3 }).forward(tf.ones([4, 2]))).toThrow('actNorm.forward: x should be');
   });
+
+  it('data that have no finite mean and variance change nothing, and the next ones count', () => {
+    const bijector = actNorm({ dim: 2 });
+    for (const bad of [
+      [
+        [Number.NaN, 0],
+        [1, 2],
+      ],
+      [
+        [1e30, 0],
+        [3e30, 2],
+      ],
+      [
+        [Number.POSITIVE_INFINITY, 0],
+        [1, 2],
+      ],
+    ]) {
+      bijector.initialize?.(tf.tensor2d(bad));
+      expect(bijector.buffers.initialized?.dataSync()[0]).toBe(0);
+      expect([...(bijector.parameters.shift as tf.Variable).dataSync()]).toEqual([0, 0]);
+      expect([...(bijector.parameters.logScale as tf.Variable).dataSync()]).toEqual([0, 0]);
+    }
+    expect(() => bijector.initialize?.(tf.zeros([0, 2]))).toThrow('actNorm.initialize: data should be');
+    bijector.initialize?.(
+      tf.tensor2d([
+        [1, 0],
+        [5, 2],
+      ]),
+    );
+    expect(bijector.buffers.initialized?.dataSync()[0]).toBe(1);
+    expect([...(bijector.parameters.shift as tf.Variable).dataSync()]).toEqual([3, 1]);
+  });
 });

@@ -1,9 +1,15 @@
 import {
   abs,
+  add,
+  cast,
   greater,
+  isFinite,
+  lessEqual,
   log,
+  logicalAnd,
   maximum,
   mean,
+  min,
   mul,
   ones,
   onesLike,
@@ -37,6 +43,7 @@ export interface ActNormOptions {
  * logarithm of the (biased) standard deviation. A channel that does not vary (one single value, or a spread
  * within rounding of its mean) keeps the scale 1. The buffer `initialized` is saved with the weights: from then on, after a load
  * too, `initialize` does nothing; to do it anew, assign 0 to the buffer first.
+ * Data with NaN, or so large that their variance overflows, are not taken: all stays as it was, the flag included.
  *
  * Shapes: x and y [...batch, ...event] with an event [..., C], log-det [...batch].
  *
@@ -75,11 +82,12 @@ export function actNorm(options: ActNormOptions): Bijector {
       const deviation = sqrt(mean(square(sub(rows, centre)), 0));
       const varies = greater(deviation, mul(maximum(abs(centre), 1), ROUNDING));
       const spread = where(varies, deviation, onesLike(deviation));
-      // Chosen on the device: the flag cannot be read synchronously on every backend.
-      const done = greater(initialized, 0);
-      logScale.assign(where(done, logScale, log(spread)));
-      shift.assign(where(done, shift, centre));
-      initialized.assign(ones([]));
+      // Chosen on the device: neither the flag nor the data can be read synchronously on every backend.
+      const sound = min(cast(isFinite(add(centre, spread)), 'float32'));
+      const now = logicalAnd(lessEqual(initialized, 0), greater(sound, 0));
+      logScale.assign(where(now, log(spread), logScale));
+      shift.assign(where(now, centre, shift));
+      initialized.assign(where(now, ones([]), initialized));
     },
   });
 }

@@ -4,6 +4,7 @@ import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
+import { oneBatchAxis } from '../core/oneBatchAxis.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
 import { checkSizes } from './coupling.js';
@@ -103,16 +104,18 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
     (direction: 'forward' | 'inverse') =>
     (x: Tensor, call: CallOptions): [Tensor, Tensor] =>
       (direction === parallel ? inOnePass : entryByEntry)(`${direction}AndLogDerivative`, x, call);
-  return defineBijector({
-    name,
-    forwardEvent: [dim],
-    forwardCost: cost('forward'),
-    inverseCost: cost('inverse'),
-    contextDim,
-    parts: { conditioner },
-    forwardAndLogDet: run('forward'),
-    inverseAndLogDet: run('inverse'),
-  });
+  return defineBijector(
+    oneBatchAxis({
+      name,
+      forwardEvent: [dim],
+      forwardCost: cost('forward'),
+      inverseCost: cost('inverse'),
+      contextDim,
+      parts: { conditioner },
+      forwardAndLogDet: run('forward'),
+      inverseAndLogDet: run('inverse'),
+    }),
+  );
 }
 
 type Method = 'forwardAndLogDerivative' | 'inverseAndLogDerivative';

@@ -90,20 +90,16 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
 
 /** Event ranks before, between and after the parts: the least that let every part see at least its own. */
 function eventRanks(parts: readonly Bijector[]): number[] {
+  let rank = 0;
   let least = 0;
-  let gained = 0;
-  for (const part of parts) {
-    least = Math.max(least, part.forwardEventRank - gained);
-    gained += part.inverseEventRank - part.forwardEventRank;
-  }
-  const ranks = [least];
-  for (const part of parts) {
-    ranks.push((ranks[ranks.length - 1] as number) + part.inverseEventRank - part.forwardEventRank);
-  }
-  return ranks;
+  const after = parts.map((part) => {
+    least = Math.max(least, part.forwardEventRank - rank);
+    rank += part.inverseEventRank - part.forwardEventRank;
+    return rank;
+  });
+  return [0, ...after].map((each) => each + least);
 }
 
 const COSTS: readonly Cost[] = ['parallel', 'sequential', 'iterative'];
 
-const slowest = (costs: readonly Cost[]): Cost =>
-  costs.reduce((worst, cost) => (COSTS.indexOf(cost) > COSTS.indexOf(worst) ? cost : worst));
+const slowest = (costs: readonly Cost[]): Cost => COSTS[Math.max(...costs.map((cost) => COSTS.indexOf(cost)))] as Cost;

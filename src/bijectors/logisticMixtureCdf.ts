@@ -1,9 +1,10 @@
 import type { Variable } from '@tensorflow/tfjs-core';
 import { neg, zeros } from '@tensorflow/tfjs-core';
-import type { Bijector, CallOptions } from '../core/bijector.js';
+import type { Bijector, BijectorSpec, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import { parameter } from '../core/module.js';
+import { oneBatchAxis } from '../core/oneBatchAxis.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { checkEvent, sumTrailing } from '../core/shapes.js';
@@ -77,7 +78,7 @@ export function logisticMixtureCdf(options: LogisticMixtureCdfOptions): Bijector
       minLogScale,
     );
 
-  return defineBijector({
+  const spec: BijectorSpec = {
     name: 'logisticMixtureCdf',
     forwardEvent: [dim],
     inverseCost: 'iterative',
@@ -90,5 +91,6 @@ export function logisticMixtureCdf(options: LogisticMixtureCdfOptions): Bijector
       const [x, logDerivative] = logisticMixtureLogitInverse(y, mixtureOf(call));
       return [x, neg(sumTrailing(logDerivative, 1))];
     },
-  });
+  };
+  return defineBijector(given === undefined ? oneBatchAxis(spec) : spec);
 }

@@ -4,6 +4,7 @@ import type { Bijector } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import { buffer } from '../core/module.js';
+import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { batchShapeOf } from '../core/shapes.js';
@@ -11,7 +12,7 @@ import { batchShapeOf } from '../core/shapes.js';
 /** What `permutation` takes. */
 export interface PermutationOptions {
   /** A rearrangement of 0 ... D - 1, or the D for which to draw one. */
-  readonly order: readonly number[] | { readonly dim: number; readonly rng?: Rng };
+  readonly order: readonly number[] | Int32Array | { readonly dim: number; readonly rng?: Rng };
 }
 
 /**
@@ -67,12 +68,12 @@ function rearrange(x: Tensor, indices: Variable, inverse: Variable): Tensor {
 }
 
 function readOrder(order: PermutationOptions['order']): Int32Array {
-  if (Array.isArray(order)) {
-    const sorted = [...order].sort((a, b) => a - b);
-    if (order.length === 0 || sorted.some((value, i) => value !== i)) {
+  if (Array.isArray(order) || ArrayBuffer.isView(order)) {
+    const sorted = [...(order as readonly number[])].sort((a, b) => a - b);
+    if (sorted.length === 0 || sorted.some((value, i) => value !== i)) {
       throw invalid('permutation', 'options.order', 'a rearrangement of 0 ... D - 1', order);
     }
-    return Int32Array.from(order);
+    return Int32Array.from(order as readonly number[]);
   }
   if (typeof order !== 'object' || order === null) {
     throw invalid('permutation', 'options.order', 'a rearrangement of 0 ... D - 1, or { dim, rng }', order);
@@ -80,5 +81,5 @@ function readOrder(order: PermutationOptions['order']): Int32Array {
   checkOptions('permutation', order, ['dim', 'rng']);
   const { dim, rng = createRng() } = order as { dim: number; rng?: Rng };
   checkInteger('permutation', 'options.order.dim', dim, 1);
-  return rng.permutation(dim);
+  return randomPermutation(rng, dim);
 }

@@ -4,6 +4,7 @@ import type { CallOptions } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import { buffer, defineModule } from '../core/module.js';
+import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import type { Activation } from './activation.js';
@@ -179,7 +180,7 @@ function ranksOf(dim: number, order: AutoregressiveOrder, rng: Rng): readonly nu
     return natural.reverse();
   }
   if (order === 'random') {
-    return Array.from(rng.permutation(dim));
+    return Array.from(randomPermutation(rng, dim));
   }
   if (!Array.isArray(order) || order.length !== dim || !natural.every((rank) => order.includes(rank))) {
     throw invalid('made', 'options.order', `'natural', 'reversed', 'random' or a permutation of 0 ... ${dim - 1}`, order);

@@ -162,7 +162,7 @@ describe('defineModule', () => {
   test('refuses two variables of one name', () => {
     const part = () => defineModule({ parameters: { w: parameter(() => tf.scalar(0)) } });
     expect(() => defineModule({ parts: { a: part(), '': defineModule({ parts: { a: part() } }) } })).toThrow(
-      "defineModule: two parameters would have the name 'a.w'.",
+      "defineModule: the name of one of two parameters should be another, but got 'a.w'.",
     );
   });
 

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { clone, tidy } from '@tensorflow/tfjs-core';
+import { checkCall, invalid } from './errors.js';
 import type { Module, ModuleState } from './module.js';
 import { defineModule } from './module.js';
 import type { Rng } from './rng.js';
@@ -98,32 +99,38 @@ export function defineBijector(spec: BijectorSpec): Bijector {
   const { name, forwardEvent, inverseEvent = forwardEvent } = spec;
   const module = defineModule(spec);
 
-  const check = (method: string, argument: 'x' | 'y' | 'data', value: Tensor, options: CallOptions): void => {
-    const event = argument === 'x' ? forwardEvent : inverseEvent;
-    checkEvent(`${name}.${method}`, argument, value, event);
-    if (spec.contextDim !== undefined && spec.contextDim > 0) {
-      checkContext(`${name}.${method}`, options.context, spec.contextDim, batchShapeOf(value, event.length));
+  const check = (where: string, argument: string, event: EventShape, value: Tensor, options: CallOptions): void => {
+    checkCall(where, options);
+    checkEvent(where, argument, value, event);
+    if (spec.contextDim) {
+      checkContext(where, options.context, spec.contextDim, batchShapeOf(value, event.length));
     }
   };
-  const fresh = (result: Tensor, input: Tensor): Tensor => (result === input ? clone(result) : result);
-  const only =
-    (method: 'forward' | 'inverse', argument: 'x' | 'y') =>
-    (value: Tensor, options: CallOptions = {}): Tensor => {
-      check(method, argument, value, options);
-      return tidy(() => {
-        const formula = spec[method];
-        return fresh(formula === undefined ? spec[`${method}AndLogDet`](value, options)[0] : formula(value, options), value);
-      });
+  /** A method that checks its input, frees what the formula leaves, and returns tensors with the batch axes of the input. */
+  const method =
+    <Results extends Tensor[]>(
+      title: string,
+      argument: 'x' | 'y',
+      formula: (value: Tensor, options: CallOptions) => Results,
+    ): ((value: Tensor, options?: CallOptions) => Results) =>
+    (value, options = {}) => {
+      const where = `${name}.${title}`;
+      const event = argument === 'x' ? forwardEvent : inverseEvent;
+      check(where, argument, event, value, options);
+      const batch = batchShapeOf(value, event.length);
+      return tidy(() =>
+        formula(value, options).map((result, i) => {
+          if (i > 0 && `${result.shape}` !== `${batch}`) {
+            throw invalid(where, 'the log-det', `of shape [${batch}]`, result);
+          }
+          return result === value ? clone(result) : result;
+        }),
+      ) as Results;
     };
-  const withLogDet =
-    (method: 'forwardAndLogDet' | 'inverseAndLogDet', argument: 'x' | 'y') =>
-    (value: Tensor, options: CallOptions = {}): [Tensor, Tensor] => {
-      check(method, argument, value, options);
-      return tidy(() => {
-        const [result, logDet] = spec[method](value, options);
-        return [fresh(result, value), fresh(logDet, value)] as [Tensor, Tensor];
-      });
-    };
+  const only = (title: 'forward' | 'inverse', argument: 'x' | 'y'): ((value: Tensor, options?: CallOptions) => Tensor) => {
+    const run = method(title, argument, (x, call) => [spec[title]?.(x, call) ?? spec[`${title}AndLogDet`](x, call)[0]]);
+    return (value, options) => run(value, options)[0] as Tensor;
+  };
 
   return {
     ...module,
@@ -134,13 +141,13 @@ export function defineBijector(spec: BijectorSpec): Bijector {
     inverseCost: spec.inverseCost ?? 'parallel',
     forward: only('forward', 'x'),
     inverse: only('inverse', 'y'),
-    forwardAndLogDet: withLogDet('forwardAndLogDet', 'x'),
-    inverseAndLogDet: withLogDet('inverseAndLogDet', 'y'),
+    forwardAndLogDet: method('forwardAndLogDet', 'x', spec.forwardAndLogDet),
+    inverseAndLogDet: method('inverseAndLogDet', 'y', spec.inverseAndLogDet),
     ...(spec.initialize === undefined
       ? {}
       : {
           initialize: (data: Tensor, options: CallOptions = {}): void => {
-            check('initialize', 'data', data, options);
+            check(`${name}.initialize`, 'data', inverseEvent, data, options);
             tidy(() => spec.initialize?.(data, options));
           },
         }),

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import type { CallOptions } from './bijector.js';
 import type { Distribution, SampleOptions } from './distribution.js';
-import { checkInteger, invalid } from './errors.js';
+import { checkCall, checkInteger, invalid } from './errors.js';
 import type { ModuleState } from './module.js';
 import { defineModule } from './module.js';
 import type { Rng } from './rng.js';
@@ -66,6 +66,7 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
   const batchShape = (options: { readonly context?: Tensor } = {}): number[] => [...(spec.batchShape?.(options) ?? [])];
 
   const drawing = (method: string, options: SampleOptions): [size: number[], options: DrawOptions] => {
+    checkCall(`${name}.${method}`, options, 'shape');
     const { shape = [], rng = createRng() } = options;
     if (!Array.isArray(shape)) {
       throw invalid(`${name}.${method}`, 'options.shape', 'a list of sizes', shape);
@@ -76,6 +77,7 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
     return [[...shape, ...batchShape(options), ...eventShape], { ...options, shape, rng }];
   };
   const logProb = (value: Tensor, options: CallOptions = {}): Tensor => {
+    checkCall(`${name}.logProb`, options);
     checkEvent(`${name}.logProb`, 'value', value, eventShape);
     broadcastShapes(`${name}.logProb`, batchShapeOf(value, eventShape.length), batchShape(options));
     return tidy(() => spec.logProb(value, options));

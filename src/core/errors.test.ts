@@ -9,11 +9,11 @@ describe('errors', () => {
     [3, '3'],
     [Number.NaN, 'NaN'],
     ['relu', "'relu'"],
-    [() => 1, 'a function'],
+    [() => 1, 'a Function'],
     [[1, 2], '[1,2]'],
     [{ a: 1 }, '{"a":1}'],
-    [new Float32Array(3), 'Float32Array(3)'],
-    [new DataView(new ArrayBuffer(5)), 'DataView(5)'],
+    [new Float32Array(3), 'a Float32Array'],
+    [new DataView(new ArrayBuffer(5)), 'a DataView'],
     [Array.from({ length: 100 }, () => 1), `${`[${'1,'.repeat(100)}`.slice(0, 77)}...`],
   ])('describes %s', (value, text) => {
     expect(inWords(value)).toBe(text);

@@ -15,20 +15,14 @@ export function describe(value: unknown): string {
   if (value === undefined) {
     return 'nothing';
   }
-  if (typeof value === 'function') {
-    return 'a function';
-  }
   if (typeof value === 'string') {
     return `'${value}'`;
   }
-  if (typeof value === 'object' && value !== null) {
+  if (Object(value) === value) {
     if (isTensorLike(value)) {
       return `a ${value.dtype} tensor of shape [${value.shape.join(', ')}]${value.isDisposed ? ' that is disposed' : ''}`;
     }
-    if (ArrayBuffer.isView(value)) {
-      return `${value.constructor.name}(${(value as { length?: number }).length ?? value.byteLength})`;
-    }
-    const text = JSON.stringify(value) ?? String(value);
+    const text = typeof value === 'function' || ArrayBuffer.isView(value) ? `a ${value.constructor.name}` : JSON.stringify(value);
     return text.length > 80 ? `${text.slice(0, 77)}...` : text;
   }
   return String(value);
@@ -36,13 +30,8 @@ export function describe(value: unknown): string {
 
 /** Structural, since a page can hold two copies of tfjs-core and `instanceof` would then lie. */
 export function isTensorLike(value: unknown): value is { shape: number[]; dtype: string; isDisposed: boolean; dataId: object } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Array.isArray((value as { shape?: unknown }).shape) &&
-    typeof (value as { dtype?: unknown }).dtype === 'string' &&
-    'dataId' in value
-  );
+  const { shape, dtype, dataId } = Object(value) as Record<string, unknown>;
+  return Array.isArray(shape) && typeof dtype === 'string' && typeof dataId === 'object';
 }
 
 /** Throws unless `value` is an integer of at least `least`. */
@@ -78,12 +67,20 @@ export function checkNumber(
 
 /** Throws where `options` is no object, or has a key that is not in `known`: a misspelt option must not pass silently. */
 export function checkOptions(where: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (Object(options) !== options || Array.isArray(options) || isTensorLike(options)) {
     throw invalid(where, 'options', `an object with ${known.join(', ')}`, options);
   }
-  for (const key of Object.keys(options)) {
+  for (const key of Object.keys(options as object)) {
     if (!known.includes(key)) {
       throw new Error(`${where}: unknown option '${key}'; the options are ${known.join(', ')}.`);
     }
   }
+}
+
+/**
+ * Throws for options of a call that no method knows: a misspelt `context` must not pass silently. `step` comes with what `fit`
+ * gives to a loss, which passes it on.
+ */
+export function checkCall(where: string, options: unknown, ...more: string[]): void {
+  checkOptions(where, options, [...more, 'context', 'frozen', 'training', 'rng', 'step']);
 }

@@ -1,5 +1,6 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { tidy, variable } from '@tensorflow/tfjs-core';
+import { invalid } from './errors.js';
 
 /**
  * Something that owns state on the device.
@@ -50,7 +51,7 @@ export function defineModule(state: ModuleState): Module {
         seen.add(value);
         const full = path === '' ? name : `${path}.${name}`;
         if (full in all) {
-          throw new Error(`defineModule: two ${kind} would have the name '${full}'.`);
+          throw invalid('defineModule', `the name of one of two ${kind}`, 'another', full);
         }
         all[full] = value;
       }

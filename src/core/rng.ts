@@ -15,14 +15,12 @@ export interface Rng {
   /** Uniform 32-bit words. */
   bits(count: number): Uint32Array;
   /**
-   * float32 numbers of the open interval (low, high), default (0, 1): 23 random bits and a half, so that neither end can
-   * come and a logit is finite.
+   * float32 numbers of the open interval (low, high), default (0, 1): 23 random bits and a half, so that neither 0 nor 1 can
+   * come and a logit is finite. Other ends can come where float32 rounds to them.
    */
   uniform(shape: readonly number[], low?: number, high?: number): Tensor;
   /** Standard normal float32 numbers (Box-Muller, in float64 on the host). */
   normal(shape: readonly number[]): Tensor;
-  /** A permutation of 0 ... count - 1. */
-  permutation(count: number): Int32Array;
   /** Generators whose numbers are independent of this one's and of each other's. Splitting again gives new ones. */
   split(count: number): Rng[];
   /** The state, as plain numbers. */
@@ -64,6 +62,9 @@ export function createRng(seed?: number | RngState): Rng {
   return {
     bits,
     uniform: (shape, low = 0, high = 1) => {
+      if (!(low < high)) {
+        throw invalid('rng.uniform', 'high', `a number above ${low}`, high);
+      }
       const words = bits(sizeOf(shape));
       const values = new Float32Array(words.length);
       for (let i = 0; i < values.length; i++) {
@@ -85,19 +86,6 @@ export function createRng(seed?: number | RngState): Rng {
       }
       return tensor(values, [...shape], 'float32');
     },
-    permutation: (count) => {
-      checkInteger('rng.permutation', 'count', count, 0);
-      const order = Int32Array.from({ length: count }, (_, i) => i);
-      const words = bits(count);
-      for (let i = count - 1; i > 0; i--) {
-        // The bias of scaling 32 bits is below count / 2^32.
-        const j = Math.floor(((words[i] as number) / TWO_32) * (i + 1));
-        const kept = order[i] as number;
-        order[i] = order[j] as number;
-        order[j] = kept;
-      }
-      return order;
-    },
     split: (count) => {
       checkInteger('rng.split', 'count', count, 1);
       const words = new Uint32Array(4);
@@ -109,7 +97,8 @@ export function createRng(seed?: number | RngState): Rng {
     },
     save: () => ({ key: [key[0], key[1]], counter }),
     restore: (state) => {
-      ({ key, counter } = stateOf(state));
+      // Not undefined or a number, which would be a seed.
+      ({ key, counter } = stateOf(Object(state)));
     },
   };
 }
@@ -130,7 +119,7 @@ function stateOf(seed: number | RngState = Math.floor(Math.random() * Number.MAX
   const { key, counter } = (seed ?? {}) as RngState;
   const isWord = (value: number): boolean => Number.isInteger(value) && value === value >>> 0;
   if (!Array.isArray(key) || key.length !== 2 || !key.every(isWord) || !Number.isSafeInteger(counter) || counter < 0) {
-    throw invalid('createRng', 'seed', 'an integer of at most 2^53 in size, or a saved state { key, counter }', seed);
+    throw invalid('createRng', 'seed', 'an integer below 2^53 in size or a state { key, counter }', seed);
   }
   return { key: [key[0], key[1]], counter };
 }

@@ -17,6 +17,6 @@ export function checkDistributionLike(where: string, argument: string, value: un
 }
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {
-  const candidate = value as Record<string, unknown> | null;
-  return typeof candidate === 'object' && candidate !== null && names.every((name) => typeof candidate[name] === 'function');
+  const candidate = value as Record<string, unknown> | null | undefined;
+  return names.every((name) => typeof candidate?.[name] === 'function');
 }

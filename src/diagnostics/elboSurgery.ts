@@ -17,7 +17,7 @@ export interface ElboSurgeryOptions {
   readonly data: Tensor;
   /** Draws of z a data point, S. Default 1. */
   readonly samples?: number;
-  /** Data points a tile, in both directions of the N S x N table of pairs; it bounds the memory. Default 64. */
+  /** Data points a tile, in both directions of the N S x N table of pairs; it bounds the memory, and with it the draws are made in another order. Default 64. */
   readonly tile?: number;
   /** The weight of the KL terms in `elbo`. Default 1. */
   readonly beta?: number;

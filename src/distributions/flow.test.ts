@@ -99,7 +99,7 @@ describe('flow', () => {
     expect(extra.sampleAndLogProb({ shape: [3] }).map((t) => t.shape)).toEqual([[3, 5, 2, 2], [3]]);
     expect(() => flow({ base, bijector: fold() })).toThrow('flow: options.eventShape should be of 2 axes, as the bijector makes');
     const wrong = flow({ base, bijector: fold(), eventShape: [1, 4] });
-    expect(() => wrong.sample()).toThrow('flow: options.bijector should be one to make draws of shape [1, 4]');
+    expect(() => wrong.sample()).toThrow('flow: options.bijector should be one that makes shape [1, 4]');
   });
 
   it('draws for each example of a context by itself', () => {
@@ -213,10 +213,7 @@ describe('flow', () => {
         () => flow({ bijector } as { base: Distribution; bijector: Bijector }),
         'flow: options.base should be a distribution, but got nothing',
       ],
-      [
-        () => flow({ base: standardNormal({ eventShape: [] }), bijector }),
-        'flow: options.base.eventShape should be a distribution over events of at',
-      ],
+      [() => flow({ base: standardNormal({ eventShape: [] }), bijector }), 'flow: options.base.eventShape should be of at'],
       [
         () => flow({ base, bijector, context: 1 } as { base: Distribution; bijector: Bijector }),
         "flow: unknown option 'context'",
@@ -233,7 +230,7 @@ describe('flow', () => {
             base,
             bijector: planar({ dim: 2, given: { w: tf.ones([5, 2]), u: tf.ones([5, 2]), b: tf.ones([5]) } }),
           }).sample(),
-        'flow: options.bijector should be one to make draws of shape [2]',
+        'flow: options.bijector should be one that makes shape [2]',
       ],
     ];
     for (const [call, message] of cases) {

@@ -1,12 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, sub, tidy } from '@tensorflow/tfjs-core';
+import { add, broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import type { DrawOptions } from '../core/defineDistribution.js';
 import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution, SampleOptions } from '../core/distribution.js';
 import { checkOptions, invalid } from '../core/errors.js';
-import { checkEventShape } from '../core/parameterShapes.js';
-import { broadcastShapes, checkEvent, sumTrailing } from '../core/shapes.js';
+import { batchShapeOf, broadcastShapes, checkEvent, sumTrailing } from '../core/shapes.js';
 import { own } from '../core/stopGradient.js';
 import { checkBijectorLike, checkDistributionLike } from '../core/structural.js';
 
@@ -70,11 +69,10 @@ export function flow(options: FlowOptions): Flow {
   checkBijectorLike('flow', 'options.bijector', bijector);
   const extra = base.eventShape.length - bijector.forwardEventRank;
   if (extra < 0) {
-    const expected = `a distribution over events of at least ${bijector.forwardEventRank} axes, as its bijector takes them`;
+    const expected = `of at least ${bijector.forwardEventRank} axes, as the bijector takes`;
     throw invalid('flow', 'options.base.eventShape', expected, base.eventShape);
   }
   const { eventShape = base.eventShape } = options;
-  checkEventShape('flow', eventShape);
   if (eventShape.length !== bijector.inverseEventRank + extra) {
     throw invalid(
       'flow',
@@ -99,8 +97,7 @@ export function flow(options: FlowOptions): Flow {
   };
   const checkMade = (x: Tensor, size: readonly number[]): Tensor => {
     if (x.shape.length !== size.length || x.shape.some((length, i) => length !== size[i])) {
-      const expected = `make draws of shape [${size.join(', ')}] (else tell options.eventShape, or give the base batch axes)`;
-      throw invalid('flow', 'options.bijector', `one to ${expected}`, x);
+      throw invalid('flow', 'options.bijector', `one that makes shape [${size.join(', ')}] (see eventShape)`, x);
     }
     return x;
   };
@@ -115,7 +112,9 @@ export function flow(options: FlowOptions): Flow {
       return checkMade(bijector.forward(base.sample(baseDraw(draw)), call), size);
     },
     logProb: (value, call) => {
-      const [z, logDet] = bijector.inverseAndLogDet(value, call);
+      const batch = broadcastShapes('flow', batchShapeOf(value, eventShape.length), batchShape(call));
+      // A context that has more batch axes than the value wants the value under each.
+      const [z, logDet] = bijector.inverseAndLogDet(broadcastTo(value, [...batch, ...eventShape]), call);
       return add(base.logProb(z, call), sumTrailing(logDet, extra));
     },
     sampleAndLogProb: (size, draw) => {

@@ -2,6 +2,7 @@ import type { Variable } from '@tensorflow/tfjs-core';
 import { checkOptions, invalid } from '../core/errors.js';
 import type { Module } from '../core/module.js';
 import { decodeSafetensors } from './decodeSafetensors.js';
+import type { Safetensors } from './format.js';
 import { matchTensors } from './matchTensors.js';
 import { nodeModules } from './node.js';
 import { tensorsOf } from './saveSafetensors.js';
@@ -58,7 +59,7 @@ export async function loadSafetensors(
   checkOptions('loadSafetensors', options, ['strict', 'prefix', 'rename']);
   const { strict = true, prefix = '', rename = {} } = options;
   const variables = tensorsOf('loadSafetensors', target) as Record<string, Variable>;
-  const { tensors, metadata } = decodeSafetensors(await readSource(source));
+  const { tensors, metadata } = decodeFrom(source, await readSource(source));
   const { assign, ...names } = matchTensors('loadSafetensors', variables, tensors, {
     strict,
     prefix,
@@ -66,6 +67,18 @@ export async function loadSafetensors(
   });
   assign();
   return { ...names, metadata };
+}
+
+/** Where the file has a name, an error tells it. */
+function decodeFrom(source: unknown, bytes: Uint8Array): Safetensors {
+  try {
+    return decodeSafetensors(bytes);
+  } catch (cause) {
+    if (typeof source === 'string' || source instanceof URL) {
+      throw new Error(`loadSafetensors: '${source}': ${(cause as Error).message}`, { cause });
+    }
+    throw cause;
+  }
 }
 
 async function readSource(source: unknown): Promise<Uint8Array> {

@@ -80,7 +80,7 @@ describe('checkBijector', () => {
     ],
     [
       'a log-det that keeps the event axis',
-      /forward log-det has the batch shape/,
+      /the log-det should be of shape \[3\], but got a float32 tensor of shape \[3, 2\]/,
       (a) => ({ forwardAndLogDet: (x, call) => [forwardOf(x, own(a, call), call), tf.add(tf.zerosLike(x), own(a, call))] }),
     ],
     [
@@ -143,6 +143,18 @@ describe('checkBijector', () => {
   ];
   test.each(broken)('refuses %s', async (_, message, change) => {
     await expect(check(scaling(change))).rejects.toThrow(message);
+  });
+
+  test('refuses a log-det of another shape from a bijector that checks nothing itself', async () => {
+    const right = scaling();
+    const bijector: Bijector = {
+      ...right,
+      forwardAndLogDet: (x, call) => {
+        const [y, logDet] = right.forwardAndLogDet(x, call);
+        return [y, tf.expandDims(logDet, -1)];
+      },
+    };
+    await expect(check(bijector)).rejects.toThrow(/forward log-det has the batch shape: \[3,1\]/);
   });
 
   test('refuses a gradient missing in the context', async () => {

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { gather, slice, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { checkInteger, invalid, isTensorLike } from '../core/errors.js';
+import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
 
 /** What the loss gets at a step. */
@@ -97,7 +98,7 @@ function fromTensors<B extends Batch>(data: B, { batchSize: wanted = 128, shuffl
     description: `${rows} rows in batches of ${batchSize}, ${shuffle ? 'shuffled' : 'in order'}`,
     batchesPerEpoch,
     async *epoch({ rng, skip }) {
-      const order = shuffle ? rng.permutation(rows) : undefined;
+      const order = shuffle ? randomPermutation(rng, rows) : undefined;
       for (let index = skip; index < batchesPerEpoch; index++) {
         const start = index * batchSize;
         const size = Math.min(batchSize, rows - start);

@@ -428,7 +428,7 @@ function check<B extends Batch>(options: FitOptions<B>): void {
     throw new Error('fit: options.resume needs options.checkpoint.');
   }
   if (checkpoint !== undefined) {
-    checkOptions('fit', checkpoint, ['path', 'store', 'every']);
+    checkOptions('fit, options.checkpoint', checkpoint, ['path', 'store', 'every']);
     if ((checkpoint.path === undefined) === (checkpoint.store === undefined)) {
       throw invalid('fit', 'options.checkpoint', 'an object with either path or store', checkpoint);
     }

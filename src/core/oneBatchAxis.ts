@@ -1,0 +1,38 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { broadcastTo, reshape } from '@tensorflow/tfjs-core';
+import type { BijectorSpec, CallOptions } from './bijector.js';
+import { batchShapeOf, sizeOf } from './shapes.js';
+
+/**
+ * The same bijector, whose formulas see at most two batch axes: more are made one for them.
+ *
+ * For formulas whose intermediates have more axes than x: backends end at four to six, some of them without a word. Not for those
+ * that use tensors with batch axes of their own.
+ */
+export function oneBatchAxis(spec: BijectorSpec): BijectorSpec {
+  const wrap =
+    (formula: BijectorSpec['forwardAndLogDet'], eventRank: number): BijectorSpec['forwardAndLogDet'] =>
+    (x, call) => {
+      const batch = batchShapeOf(x, eventRank);
+      if (batch.length <= 2) {
+        return formula(x, call);
+      }
+      const results = formula(flatten(x, batch), flattenCall(call, batch));
+      return results.map((result) => reshape(result, [...batch, ...result.shape.slice(1)])) as [Tensor, Tensor];
+    };
+  const { forwardEvent, inverseEvent = forwardEvent } = spec;
+  return {
+    ...spec,
+    forwardAndLogDet: wrap(spec.forwardAndLogDet, forwardEvent.length),
+    inverseAndLogDet: wrap(spec.inverseAndLogDet, inverseEvent.length),
+  };
+}
+
+const flatten = (x: Tensor, batch: readonly number[]): Tensor => reshape(x, [sizeOf(batch), ...x.shape.slice(batch.length)]);
+
+function flattenCall(call: CallOptions, batch: readonly number[]): CallOptions {
+  const size = call.context?.shape.at(-1);
+  return call.context === undefined || size === undefined
+    ? call
+    : { ...call, context: flatten(broadcastTo(call.context, [...batch, size]), batch) };
+}
