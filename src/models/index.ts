@@ -1,3 +1,5 @@
+export type { GlowOptions } from './glow.js';
+export { glow } from './glow.js';
 export type { IafPosteriorOptions } from './iafPosterior.js';
 export { iafPosterior } from './iafPosterior.js';
 export type { MafFlowOptions } from './mafFlow.js';
