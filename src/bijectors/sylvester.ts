@@ -279,7 +279,8 @@ function nearest(q: Tensor): Basis {
   const batch = reshape(q, [-1, rows, columns]);
   let a = div(batch, sqrt(sum(square(batch), [1, 2], true)));
   const identity = expandDims(eye(columns), 0);
-  for (let i = 0; i < STEPS; i++) {
+  // One column is orthonormal by now; and a WebGL product over one element is wrong after an op that broadcasts another one.
+  for (let i = 0; i < (columns === 1 ? 0 : STEPS); i++) {
     const error = sub(identity, matMul(transpose(a, [0, 2, 1]), a));
     a = matMul(a, add(add(identity, mul(error, 0.5)), mul(matMul(error, error), 0.375)));
   }
