@@ -110,4 +110,16 @@ describe('monotoneRoot', () => {
     const bounds = [tf.tensor1d([-10]), tf.tensor1d([10])] as const;
     await expectNoLeak(() => monotoneRoot({ residual: (x) => [tf.sub(x, y), tf.onesLike(x)], low: bounds[0], high: bounds[1] }));
   });
+
+  test('bisects where the derivative is infinite', () => {
+    const x = monotoneRoot({
+      residual: (at) => [
+        tf.sub(at, 0.7),
+        tf.where(tf.greater(at, 0), tf.onesLike(at), tf.fill(at.shape, Number.POSITIVE_INFINITY)),
+      ],
+      low: tf.tensor1d([-3]),
+      high: tf.tensor1d([1]),
+    });
+    expect(x.dataSync()[0]).toBeCloseTo(0.7, 6);
+  });
 });

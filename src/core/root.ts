@@ -57,6 +57,9 @@ export function monotoneRoot({ residual, low, high, iterations = 32 }: RootProbl
 
 const FLATTEST = 1e-30;
 
+/** Below the largest float32 number. */
+const STEEPEST = 3e38;
+
 interface State {
   readonly lower: Tensor;
   readonly upper: Tensor;
@@ -82,9 +85,10 @@ function improve(residual: RootProblem['residual'], { lower, upper, x, step, pre
   const low = select(below, x, lower);
   const high = select(below, upper, x);
   const newton = sub(x, div(value, derivative));
-  // A comparison with NaN is false, so a derivative of zero or infinity ends in the bisection.
+  // A comparison with NaN is false, so a derivative of zero ends in the bisection, and so does an infinite one, whose step is none.
+  const finite = lessEqual(derivative, STEEPEST);
   // Equality counts as inside and as shrinking: at the root itself the step is zero, and must stay so.
-  const inside = logicalAnd(greaterEqual(newton, low), lessEqual(newton, high));
+  const inside = logicalAnd(logicalAnd(greaterEqual(newton, low), lessEqual(newton, high)), finite);
   const shrinking = lessEqual(mul(abs(sub(newton, x)), 2), abs(previous));
   const next = select(logicalAnd(inside, shrinking), newton, mul(add(low, high), 0.5));
   return { lower: low, upper: high, x: next, step: sub(next, x), previous: step };
