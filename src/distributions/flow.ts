@@ -96,7 +96,7 @@ export function flow(options: FlowOptions): Flow {
     return { ...draw, shape: [...draw.shape, ...missing] };
   };
   const checkMade = (x: Tensor, size: readonly number[]): Tensor => {
-    if (x.shape.length !== size.length || x.shape.some((length, i) => length !== size[i])) {
+    if (`${x.shape}` !== `${size}`) {
       throw invalid('flow', 'options.bijector', `one that makes shape [${size.join(', ')}] (see eventShape)`, x);
     }
     return x;
