@@ -129,6 +129,23 @@ describe('autoregressive', () => {
     expect([inverse.forwardCost, inverse.inverseCost]).toEqual(['sequential', 'parallel']);
   });
 
+  test('an inverse that overflows stays finite, and its density is nothing', () => {
+    const bijector = autoregressive({
+      dim: 8,
+      parallel: 'forward',
+      transformer: affineTransformer({ scale: 'gate' }),
+      conditioner: (sizes) => made({ ...sizes, hidden: [16], rng: createRng(0) }),
+    });
+    randomizeParameters(bijector, { rng: createRng(1), scale: 4 });
+    const y = tf.mul(createRng(2).normal([64, 8]), 30);
+    const [x, logDet] = bijector.inverseAndLogDet(y);
+    expect(Math.max(...tf.abs(x).dataSync())).toBeGreaterThan(1e17);
+    expect([...x.dataSync(), ...logDet.dataSync()].every(Number.isFinite)).toBe(true);
+    const logProb = tf.sub(logDet, tf.mul(tf.sum(tf.square(x), -1), 0.5)).dataSync();
+    expect(Math.min(...logProb)).toBeLessThan(-1e30);
+    expect([...logProb].every(Number.isFinite)).toBe(true);
+  });
+
   test('a random order comes back with the weights, in the sequential direction too', async () => {
     const random = (seed: number): Bijector =>
       autoregressive({

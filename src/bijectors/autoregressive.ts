@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, cast, equal, expandDims, mul, reshape, sum, tensor1d, zerosLike } from '@tensorflow/tfjs-core';
+import { add, cast, clipByValue, equal, expandDims, mul, reshape, sum, tensor1d, zerosLike } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
@@ -35,7 +35,7 @@ export interface AutoregressiveOptions {
  * Autoregressive bijector: y_d = T(x_d; theta_d), where theta_d depends on the entries of lower rank than d.
  *
  * With `parallel: 'forward'` these are entries of x: `forward` runs the conditioner once, `inverse` D times, an entry at a time
- * in the conditioner's order. With `parallel: 'inverse'` they are entries of y, and it is the other way round. The transformer
+ * in the conditioner's order; entries that leave +-1e18 on the way are held there. With `parallel: 'inverse'` they are entries of y, and it is the other way round. The transformer
  * runs forward from base to data in both. log|det| is the sum of its log-derivatives. The slow direction is differentiable
  * like the fast one, through all of its passes.
  *
@@ -89,7 +89,9 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
       const here = cast(equal(order, rank), 'float32');
       const all = reshape(conditioner.apply(known, call), [...x.shape, size]);
       const own = sum(mul(all, expandDims(here, -1)), -2);
-      const [entry, logDerivative] = transformer[method](sum(mul(x, here), -1), own);
+      const [far, logDerivative] = transformer[method](sum(mul(x, here), -1), own);
+      // An entry that overflows would make all of those after it NaN.
+      const entry = clipByValue(far, -FARTHEST, FARTHEST);
       known = add(known, mul(expandDims(entry, -1), here));
       logDet = logDet === undefined ? logDerivative : add(logDet, logDerivative);
     }
@@ -117,6 +119,9 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
     }),
   );
 }
+
+/** Its square, and what a network makes of it, are finite in float32; a density there is 0. */
+const FARTHEST = 1e18;
 
 type Method = 'forwardAndLogDerivative' | 'inverseAndLogDerivative';
 

@@ -97,8 +97,8 @@ export function affineTransformer(options: AffineTransformerOptions = {}): Trans
       inverseAndLogDerivative: (y, parameters) => {
         const [shift, raw] = parts(y, parameters);
         const s = add(raw, settings.offset);
-        // 1 / g = 1 + e^-s.
-        return [add(y, mul(sub(y, shift), exp(neg(s)))), softplus(neg(s))];
+        // 1 / g = 1 + e^-s, cut off before it overflows and 0 times it is NaN.
+        return [add(y, mul(sub(y, shift), exp(minimum(neg(s), STEEPEST)))), softplus(neg(s))];
       },
     });
   }
@@ -117,6 +117,8 @@ export function affineTransformer(options: AffineTransformerOptions = {}): Trans
     },
   });
 }
+
+const STEEPEST = 80;
 
 interface Settings {
   readonly offset: number;
