@@ -35,11 +35,11 @@ import { parameterSource } from './amortised.js';
 
 /** The parameters of a Sylvester flow; all with the same leading axes. */
 export interface SylvesterParameters {
-  /** [..., M, M]: R above the diagonal, the transpose of R~ below; the diagonal itself is not used. */
+  /** Of shape [..., M, M]: R above the diagonal, the transpose of R~ below; the diagonal itself is not used. */
   readonly triangles: Tensor;
-  /** [..., M]: the diagonal of R is tanh of it. */
+  /** Of shape [..., M]: the diagonal of R is tanh of it. */
   readonly diagonal: Tensor;
-  /** [..., M]: the diagonal of R~ is tanh of it. */
+  /** Of shape [..., M]: the diagonal of R~ is tanh of it. */
   readonly diagonalTilde: Tensor;
   /** [..., M] */
   readonly b: Tensor;
