@@ -313,7 +313,8 @@ async function differenceError(
 
 const DIRECTIONS: Readonly<Record<'each' | 'joint', number>> = { each: 3, joint: 2 };
 
-const STEPS: readonly number[] = [2 ** -5, 2 ** -7, 2 ** -9, 2 ** -11];
+/** The short ones are for steep gradients, next to a singular map. */
+const STEPS: readonly number[] = [5, 7, 9, 11, 12, 13, 14, 15, 16].map((k) => 2 ** -k);
 
 /** The gradients by name, read; what the loss does not depend on is left out. */
 async function gradientsOf(loss: () => Tensor, leaves: Leaves): Promise<Record<string, Float32Array>> {
