@@ -41,7 +41,7 @@ export function checkInteger(where: string, argument: string, value: unknown, le
   }
 }
 
-/** Throws unless `value` is a finite number above `above` (or, with `orEqual`, at it). */
+/** Throws unless `value` is a finite number within the bounds that are given. */
 export function checkNumber(
   where: string,
   argument: string,
