@@ -22,10 +22,10 @@ const config: ViteUserConfig = defineConfig({
       'test/{conformance,golden}/*.test.ts',
     ],
     setupFiles: [...[cpu.test?.setupFiles ?? []].flat(), 'test/mutation/reached.ts'],
-    provide: { backend: 'cpu', runs: 2 },
+    provide: { backend: 'cpu', runs: 2, gradients: 'joint' },
     sequence: { sequencer: UnitTestsFirst },
-    maxWorkers: 1,
-    testTimeout: 30_000,
+    maxWorkers: '100%',
+    testTimeout: 120_000,
   },
 });
 

@@ -7,6 +7,8 @@ declare module 'vitest' {
     backend: 'cpu' | 'wasm' | 'webgl' | 'webgpu';
     /** Draws of the conformance suites, where they must be fewer than the backend's: in the mutation check. */
     runs?: number;
+    /** Their finite differences, likewise. */
+    gradients?: 'each' | 'joint';
   }
 }
 

@@ -8,7 +8,7 @@ export const cpu: Expectation = {
   distribution: 1e-3,
   runs: inject('runs') ?? 5,
   batches: [[], [1], [3], [2, 2]],
-  gradients: 'each',
+  gradients: inject('gradients') ?? 'each',
   samples: 4000,
   cells: 300,
 };
