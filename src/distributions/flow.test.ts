@@ -233,8 +233,22 @@ describe('flow', () => {
         'flow: options.bijector should be one that makes shape [2]',
       ],
     ];
+    const layered = standardNormal({ eventShape: [3, 4] });
+    cases.push([
+      () => flow({ base: layered, bijector: fold() }),
+      'flow: options.eventShape should be of 3 axes, as the bijector makes, but got [3,4]',
+    ]);
     for (const [call, message] of cases) {
       expect(call).toThrow(message);
     }
+  });
+
+  it('takes a base that has no batch axes to tell of', () => {
+    const { batchShape: _, ...base } = standardNormal({ eventShape: [2] });
+    const p = flow({ base, bijector: plane(3, 4) });
+    const context = createRng(1).normal([5, 4]);
+    expect(p.given(context).batchShape?.()).toEqual([5]);
+    expect(p.sample({ context, shape: [3] }).shape).toEqual([3, 5, 2]);
+    expect(flow({ base, bijector: plane(3) }).logProb(tf.zeros([2])).shape).toEqual([]);
   });
 });
