@@ -68,6 +68,8 @@ export type { ScaleShiftOptions } from './bijectors/scaleShift.js';
 export { scaleShift } from './bijectors/scaleShift.js';
 export type { SigmoidBijectorOptions } from './bijectors/sigmoidBijector.js';
 export { sigmoidBijector } from './bijectors/sigmoidBijector.js';
+export type { SinhArcsinhOptions } from './bijectors/sinhArcsinh.js';
+export { sinhArcsinh } from './bijectors/sinhArcsinh.js';
 export type { SoftplusBijectorOptions } from './bijectors/softplusBijector.js';
 export { softplusBijector } from './bijectors/softplusBijector.js';
 export type { SplineCouplingOptions } from './bijectors/splineCoupling.js';

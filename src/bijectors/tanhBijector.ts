@@ -1,6 +1,7 @@
-import { abs, log1p, mul, neg, softplus, sub, tanh } from '@tensorflow/tfjs-core';
+import { log1p, mul, neg, sub, tanh } from '@tensorflow/tfjs-core';
 import type { Bijector } from '../core/bijector.js';
 import { checkOptions } from '../core/errors.js';
+import { logCosh } from '../core/math.js';
 import { elementwise } from './elementwise.js';
 
 /** What `tanhBijector` takes. */
@@ -38,9 +39,6 @@ export function tanhBijector(options: TanhBijectorOptions = {}): Bijector {
     forward: tanh,
     // Both ends are exact in float32, which the distance from them in (1 + y) / (1 - y) is not.
     inverse: (y) => mul(sub(log1p(y), log1p(neg(y))), 0.5),
-    logDerivative: (x) => {
-      const size = abs(x);
-      return mul(sub(sub(Math.LN2, size), softplus(mul(size, -2))), 2);
-    },
+    logDerivative: (x) => mul(logCosh(x), -2),
   });
 }

@@ -1,12 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import {
+  asinhExact,
   LOG_TWO_PI,
+  logCosh,
   logSigmoid,
   logSoftmax,
   logSumExp,
   sechSquared,
   select,
+  sinhExact,
   softBound,
   softplusExact,
   softplusInverse,
@@ -28,6 +31,33 @@ describe('math', () => {
     sigmoids.forEach((value, i) => {
       expect(Math.abs(first[i]! - value)).toBeLessThan(1e-6);
     });
+  });
+
+  test.each<[string, (x: tf.Tensor) => tf.Tensor, (x: number) => number, (x: number) => number]>([
+    ['asinhExact', asinhExact, Math.asinh, (x) => 1 / Math.hypot(1, x)],
+    ['sinhExact', sinhExact, Math.sinh, Math.cosh],
+    ['logCosh', logCosh, (x) => Math.log(Math.cosh(x)), Math.tanh],
+  ])('%s has no cancellation and no overflow, and its derivative is right', (name, f, exact, slope) => {
+    const near = [-1.01, -0.99, -0.76, -0.74, -0.3, -1e-6, 1e-20, 0.02, 0.5, 0.74, 0.76, 0.99, 1.01, 1.2];
+    const x = [-80, -30, -5, ...near, 3, 30, 80];
+    const [values, slopes] = [f(tf.tensor1d(x)), tf.grad(f)(tf.tensor1d(x))].map((result) => result.dataSync());
+    x.forEach((point, i) => {
+      const least = name === 'logCosh' ? 1 : 0;
+      const host = Math.fround(point);
+      expect(Math.abs(values![i]! - exact(host))).toBeLessThan(1e-6 * (least + Math.abs(exact(host))));
+      expect(Math.abs(slopes![i]! - slope(host))).toBeLessThan(1e-6 * (least + Math.abs(slope(host))));
+    });
+    expect(f(tf.scalar(0)).dataSync()[0]).toBe(0);
+  });
+
+  test('asinhExact and logCosh hold where squares overflow', () => {
+    const x = [-1e38, -1e25, 1e20, 1e38];
+    const [values, slopes] = [asinhExact(tf.tensor1d(x)), tf.grad(asinhExact)(tf.tensor1d(x))].map((result) => result.dataSync());
+    x.forEach((point, i) => {
+      expect(values![i]! / Math.asinh(point)).toBeCloseTo(1, 6);
+      expect(slopes![i]! * Math.abs(point)).toBeCloseTo(1, 5);
+    });
+    expect([...logCosh(tf.tensor1d([-1e38, 1e38])).dataSync()]).toEqual([Math.fround(1e38), Math.fround(1e38)]);
   });
 
   test('select takes either by the mask, whatever the rank, and passes gradients on', () => {

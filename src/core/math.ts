@@ -2,22 +2,28 @@ import type { GradSaveFunc, Tensor } from '@tensorflow/tfjs-core';
 import {
   abs,
   add,
+  cosh,
   customGrad,
   div,
   exp,
+  greaterEqual,
   log,
   max,
+  maximum,
   mul,
   neg,
   relu,
   reshape,
   scalar,
   sigmoid,
+  sinh,
   softplus,
+  sqrt,
   square,
   sub,
   sum,
   where,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
 import { stopGradient } from './stopGradient.js';
 
@@ -38,12 +44,64 @@ export function softplusExact(x: Tensor): Tensor {
     const at = input as Tensor;
     (save as GradSaveFunc)([at]);
     const e = exp(neg(abs(at)));
-    // log1p(e) = 2 atanh(s) by its series, s = e / (2 + e) <= 1/3: some backends' `log1p` is the logarithm of a rounded sum.
-    const s = div(e, add(e, 2));
-    const t = square(s);
-    const series = [15, 13, 11, 9, 7, 5, 3, 1].reduce((sum: Tensor, odd) => add(mul(sum, t), 2 / odd), scalar(0));
-    return { value: add(relu(at), mul(s, series)), gradFunc: (dy: Tensor, [at]: Tensor[]) => mul(dy, sigmoid(at as Tensor)) };
+    // log1p(e) = 2 atanh(e / (2 + e)): some backends' `log1p` is the logarithm of a rounded sum.
+    const value = add(relu(at), twiceAtanh(div(e, add(e, 2))));
+    return { value, gradFunc: (dy: Tensor, [at]: Tensor[]) => mul(dy, sigmoid(at as Tensor)) };
   })(x);
+}
+
+/** 2 atanh(s) for |s| <= 1/3, by its series. */
+function twiceAtanh(s: Tensor): Tensor {
+  const t = square(s);
+  return mul(
+    s,
+    [15, 13, 11, 9, 7, 5, 3, 1].reduce((sum: Tensor, odd) => add(mul(sum, t), 2 / odd), scalar(0)),
+  );
+}
+
+/**
+ * asinh(x) to float32's relative accuracy for any x: some backends take log(x + sqrt(x^2 + 1)) as it stands, which is the logarithm
+ * of 0 below -4096.
+ */
+export function asinhExact(x: Tensor): Tensor {
+  return customGrad((input, save) => {
+    const at = input as Tensor;
+    (save as GradSaveFunc)([at]);
+    const size = abs(at);
+    const root = rootOfOnePlusSquare(at);
+    const far = log(add(size, root));
+    // Where x is at most sinh(log 2), x / (1 + root) = tanh(asinh(x) / 2) is at most 1/3.
+    const isNear = greaterEqual(0.75, size);
+    const near = twiceAtanh(select(isNear, div(at, add(root, 1)), zerosLike(at)));
+    const value = select(isNear, near, select(greaterEqual(at, 0), far, neg(far)));
+    return { value, gradFunc: (dy: Tensor, [at]: Tensor[]) => div(dy, rootOfOnePlusSquare(at as Tensor)) };
+  })(x);
+}
+
+/** sqrt(1 + x^2), which does not overflow. */
+function rootOfOnePlusSquare(x: Tensor): Tensor {
+  const size = maximum(abs(x), 1);
+  return mul(size, sqrt(add(square(div(1, size)), square(div(x, size)))));
+}
+
+/** sinh(x) to float32's relative accuracy, also near 0, where some backends subtract e^-x from e^x. */
+export function sinhExact(x: Tensor): Tensor {
+  return customGrad((input, save) => {
+    const at = input as Tensor;
+    (save as GradSaveFunc)([at]);
+    const isNear = greaterEqual(1, abs(at));
+    const small = select(isNear, at, zerosLike(at));
+    const t = square(small);
+    const series = [72, 42, 20, 6].reduce((sum: Tensor, divisor) => add(div(mul(sum, t), divisor), 1), scalar(1));
+    const value = select(isNear, mul(small, series), sinh(at));
+    return { value, gradFunc: (dy: Tensor, [at]: Tensor[]) => mul(dy, cosh(at as Tensor)) };
+  })(x);
+}
+
+/** log cosh(x) = |x| - log 2 + log(1 + e^(-2|x|)): no overflow. */
+export function logCosh(x: Tensor): Tensor {
+  const size = abs(x);
+  return add(sub(size, Math.LN2), softplus(mul(size, -2)));
 }
 
 /**

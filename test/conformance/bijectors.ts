@@ -38,6 +38,7 @@ import {
   rotation,
   scaleShift,
   sigmoidBijector,
+  sinhArcsinh,
   softplusBijector,
   splineCoupling,
   splineTransformer,
@@ -359,6 +360,15 @@ export const bijectorCases: readonly BijectorCase[] = [
     make: (rng) => sylvester({ dim: 2, bottleneck: 1, contextDim: 1, rng }),
     event: [2],
     contextDim: 1,
+  },
+
+  { name: 'sinhArcsinh', make: (rng) => sinhArcsinh({ dim: 2, rng }), event: [2] },
+  {
+    name: 'sinhArcsinh in the tails, from a context',
+    make: (rng) => sinhArcsinh({ dim: 2, contextDim: 1, rng }),
+    event: [2],
+    contextDim: 1,
+    domain: [-30, 30],
   },
 
   { name: 'lowerUpper', make: () => lowerUpper({ dim: 3 }), event: [3] },

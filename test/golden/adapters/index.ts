@@ -11,6 +11,7 @@ import { logisticMixtureCdfAdapter } from './logisticMixtureCdf.js';
 import { madeMafIafAdapter } from './madeMafIaf.js';
 import { planarAdapter } from './planar.js';
 import { radialAdapter } from './radial.js';
+import { sinhArcsinhAdapter } from './sinhArcsinh.js';
 import { splineAdapter } from './spline.js';
 import { sylvesterAdapter } from './sylvester.js';
 
@@ -27,6 +28,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   'made_maf_iaf.json': madeMafIafAdapter,
   'planar.json': planarAdapter,
   'radial.json': radialAdapter,
+  'sinh_arcsinh.json': sinhArcsinhAdapter,
   'sylvester.json': sylvesterAdapter,
   'spline.json': splineAdapter,
 };
