@@ -11,20 +11,26 @@ import { batchShapeOf, sizeOf } from './shapes.js';
  */
 export function oneBatchAxis(spec: BijectorSpec): BijectorSpec {
   const wrap =
-    (formula: BijectorSpec['forwardAndLogDet'], eventRank: number): BijectorSpec['forwardAndLogDet'] =>
+    <Results extends Tensor[]>(formula: (x: Tensor, call: CallOptions) => Results, eventRank: number): typeof formula =>
     (x, call) => {
       const batch = batchShapeOf(x, eventRank);
       if (batch.length <= 2) {
         return formula(x, call);
       }
       const results = formula(flatten(x, batch), flattenCall(call, batch));
-      return results.map((result) => reshape(result, [...batch, ...result.shape.slice(1)])) as [Tensor, Tensor];
+      return results.map((result) => reshape(result, [...batch, ...result.shape.slice(1)])) as Results;
     };
+  const one = (formula: NonNullable<BijectorSpec['forward']>, eventRank: number): NonNullable<BijectorSpec['forward']> => {
+    const wrapped = wrap((x, call) => [formula(x, call)], eventRank);
+    return (x, call) => wrapped(x, call)[0] as Tensor;
+  };
   const { forwardEvent, inverseEvent = forwardEvent } = spec;
   return {
     ...spec,
     forwardAndLogDet: wrap(spec.forwardAndLogDet, forwardEvent.length),
     inverseAndLogDet: wrap(spec.inverseAndLogDet, inverseEvent.length),
+    ...(spec.forward && { forward: one(spec.forward, forwardEvent.length) }),
+    ...(spec.inverse && { inverse: one(spec.inverse, inverseEvent.length) }),
   };
 }
 

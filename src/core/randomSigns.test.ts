@@ -14,7 +14,7 @@ test('the first bit of each word is the sign', () => {
 });
 
 test('both signs are as likely, and entries are independent', () => {
-  const values = randomSigns(createRng(4), [10_000]).dataSync();
+  const values = Array.from(randomSigns(createRng(4), [10_000]).dataSync());
   const mean = (f: (value: number, i: number) => number): number => values.reduce((sum, value, i) => sum + f(value, i), 0) / 1e4;
   expect(Math.abs(mean((value) => value))).toBeLessThan(0.03);
   expect(Math.abs(mean((value, i) => value * values[(i + 1) % 1e4]!))).toBeLessThan(0.03);
