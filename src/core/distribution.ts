@@ -43,9 +43,14 @@ export interface Distribution extends Module {
   klTo?(other: Distribution, options?: CallOptions): Tensor | undefined;
 }
 
-/** A family with a closed form, and the parameters that tell its members apart, each broadcastable to [...batch, ...event]. */
+/**
+ * A family with a closed form, and the parameters that tell its members apart, each broadcastable to [...batch, ...event], or to
+ * that with axes of its own behind it (the classes of categorical logits, the columns of a matrix).
+ */
 export interface DistributionFamily {
   readonly name: string;
   /** Fresh tensors, inside a tidy of the caller's. */
   parameters(options?: CallOptions): Readonly<Record<string, Tensor>>;
+  /** KL(p || this), where p is a member of another family that this one knows a formula for; undefined otherwise. */
+  klFrom?(p: DistributionFamily, options?: CallOptions): Tensor | undefined;
 }

@@ -8,6 +8,7 @@ import type { Parameter, ParameterShapeOptions } from '../core/parameterShapes.j
 import { parameterAt, parameterShapes } from '../core/parameterShapes.js';
 import { sumTrailing } from '../core/shapes.js';
 import { untaped } from '../core/stopGradient.js';
+import { relatives } from './relatives.js';
 
 /** What `bernoulli` takes. */
 export interface BernoulliOptions extends ParameterShapeOptions {
@@ -55,11 +56,11 @@ export function bernoulli(options: BernoulliOptions): Distribution {
       const here = at(call);
       return neg(logMass(sigmoid(here), here, rank));
     },
-    family: { name: 'bernoulli', parameters: (call = {}) => ({ logits: at(call) }) },
-    klTo: (other, call = {}) =>
-      other.family?.name === 'bernoulli'
-        ? sumTrailing(elementwiseKl(at(call), other.family.parameters(call).logits as Tensor), rank)
-        : undefined,
+    ...relatives(
+      'bernoulli',
+      (call) => ({ logits: at(call) }),
+      (p, q) => sumTrailing(elementwiseKl(p.logits, q.logits), rank),
+    ),
   });
 }
 

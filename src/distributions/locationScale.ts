@@ -27,11 +27,16 @@ export interface ScaleOptions extends ParameterShapeOptions {
 export interface StandardDensity {
   /** 'mean' or 'location': how the option, and the parameter, is called. */
   readonly location: string;
-  noise(rng: Rng, size: readonly number[]): Tensor;
+  noise(rng: Rng, size: readonly number[], call: CallOptions): Tensor;
   /** log density without its constant. */
-  logDensity(z: Tensor): Tensor;
+  logDensity(z: Tensor, call: CallOptions): Tensor;
   readonly logConstant: number;
+  /** Without what `shapeEntropy` adds. */
   readonly entropy: number;
+  /** Parameters besides location and scale, which broadcast with them. */
+  readonly shape?: Readonly<Record<string, Parameter>>;
+  /** What these add to the entropy, element by element. */
+  shapeEntropy?(call: CallOptions): Tensor;
 }
 
 /** Location and scale at a call. */
@@ -41,20 +46,21 @@ export interface LocationScale {
   readonly logScale: Tensor;
 }
 
-/** x = location + scale z with z of a standard density: what `diagNormal` and `logistic` share. */
+/** x = location + scale z with z of a standard density: what `diagNormal`, `logistic` and others share. */
 export function locationScale(
   name: string,
   standard: StandardDensity,
   options: ScaleOptions & { readonly location?: Parameter },
   relations: (at: (call: CallOptions) => LocationScale, eventRank: number) => Pick<Distribution, 'family' | 'klTo'> = () => ({}),
 ): Distribution {
-  const { eventShape, batchShape, parameters, at } = readParameters(name, standard.location, options);
+  const { eventShape, batchShape, parameters, at } = readParameters(name, standard.location, options, standard.shape);
   const rank = eventShape.length;
   const count = sizeOf(eventShape);
+  const full = [...batchShape, ...eventShape];
   // Of the full shape, whatever broadcasts to it.
-  const spread = (value: Tensor): Tensor => add(zeros([...batchShape, ...eventShape]), value);
-  const density = (z: Tensor, logScale: Tensor): Tensor =>
-    add(sumTrailing(sub(standard.logDensity(z), logScale), rank), count * standard.logConstant);
+  const spread = (value: Tensor): Tensor => add(zeros(full), value);
+  const density = (z: Tensor, logScale: Tensor, call: CallOptions): Tensor =>
+    add(sumTrailing(sub(standard.logDensity(z, call), logScale), rank), count * standard.logConstant);
 
   return defineDistribution({
     name,
@@ -63,37 +69,43 @@ export function locationScale(
     parameters,
     sample: (size, { rng, ...call }) => {
       const { location, scale } = at(call);
-      return add(location, mul(scale, standard.noise(rng, size)));
+      return add(location, mul(scale, standard.noise(rng, size, call)));
     },
     logProb: (value, call) => {
       const { location, scale, logScale } = at(call);
-      return density(div(sub(value, location), scale), logScale);
+      return density(div(sub(value, location), scale), logScale, call);
     },
     sampleAndLogProb: (size, { rng, ...call }) => {
       const { location, scale, logScale } = at(call);
-      const z = standard.noise(rng, size);
-      return [add(location, mul(scale, z)), density(z, logScale)];
+      const z = standard.noise(rng, size, call);
+      return [add(location, mul(scale, z)), density(z, logScale, call)];
     },
     // All the members here are symmetric with one peak.
     mean: (call) => spread(at(call).location),
     mode: (call) => spread(at(call).location),
-    entropy: (call) => add(sumTrailing(spread(at(call).logScale), rank), count * standard.entropy),
+    entropy: (call) => {
+      const terms = [at(call).logScale, ...(standard.shapeEntropy === undefined ? [] : [standard.shapeEntropy(call)])];
+      return add(sumTrailing(terms.reduce(add, zeros(full)), rank), count * standard.entropy);
+    },
     ...relations(at, rank),
   });
 }
 
-interface Parameters {
+/** What `readParameters` finds. */
+export interface LocationScaleParameters {
   readonly eventShape: number[];
   readonly batchShape: number[];
   readonly parameters: Readonly<Record<string, Variable>>;
   at(call: CallOptions): LocationScale;
 }
 
-function readParameters(
+/** The checked parameters of a location-scale family, and its shapes, which parameters of its shape may widen. */
+export function readParameters(
   where: string,
   locationName: string,
   options: ScaleOptions & { readonly location?: Parameter },
-): Parameters {
+  shape: Readonly<Record<string, Parameter>> = {},
+): LocationScaleParameters {
   const { trainable = false } = options;
   if (typeof trainable !== 'boolean') {
     throw invalid(where, 'options.trainable', 'true or false', trainable);
@@ -107,7 +119,7 @@ function readParameters(
   const [scaleName, scale] =
     options.scale !== undefined ? ['scale', options.scale] : ['logScale', options.logScale ?? (trainable ? 0 : undefined)];
   const location = options.location ?? (trainable ? 0 : undefined);
-  const given: Record<string, unknown> = { [locationName]: location, [scaleName as string]: scale };
+  const given: Record<string, unknown> = { [locationName]: location, [scaleName as string]: scale, ...shape };
   if (trainable) {
     checkEventShape(where, options.eventShape);
   }
@@ -140,6 +152,6 @@ function readParameters(
   };
 }
 
-/** The names of the options that `ScaleOptions` and a location have. */
-export const checkScaleOptions = (where: string, locationName: string, options: unknown): void =>
-  checkOptions(where, options, [locationName, 'logScale', 'scale', 'eventShape', 'eventRank', 'trainable']);
+/** Throws for an option that is neither of `ScaleOptions`, nor a location, nor one of `more`. */
+export const checkScaleOptions = (where: string, locationName: string, options: unknown, ...more: string[]): void =>
+  checkOptions(where, options, [locationName, 'logScale', 'scale', 'eventShape', 'eventRank', 'trainable', ...more]);

@@ -5,6 +5,7 @@ import type { Distribution } from '../core/distribution.js';
 import { LOG_TWO_PI } from '../core/math.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { StandardDensity } from './locationScale.js';
+import { relatives } from './relatives.js';
 
 /** Mean and log-scale of independent normals, broadcastable to [...batch, ...event]. */
 export interface NormalParameters {
@@ -26,18 +27,17 @@ export function normalFamily(
   at: (call: CallOptions) => NormalParameters,
   eventRank: number,
 ): Required<Pick<Distribution, 'family' | 'klTo'>> {
-  return {
-    family: { name: 'normal', parameters: (call = {}) => ({ ...at(call) }) },
-    klTo: (other, call = {}) =>
-      other.family?.name === 'normal'
-        ? sumTrailing(elementwiseKl(at(call), other.family.parameters(call) as unknown as NormalParameters), eventRank)
-        : undefined,
-  };
+  return relatives('normal', at, (p, q) => sumTrailing(elementwiseKl(p, q), eventRank));
 }
 
-/** ((e^(2d) - 1) - 2d + ((m - m') / s')^2) / 2 with d = log s - log s': `expm1` keeps small divergences from cancelling. */
+/** KL between N(m, s^2) and N(m', s'^2), element by element. */
 function elementwiseKl(p: NormalParameters, q: NormalParameters): Tensor {
-  const twice = mul(sub(p.logScale, q.logScale), 2);
   const distance = square(div(sub(p.mean, q.mean), exp(q.logScale)));
-  return mul(add(sub(expm1(twice), twice), distance), 0.5);
+  return add(scaleKl(sub(p.logScale, q.logScale)), mul(distance, 0.5));
+}
+
+/** What two scales add to the divergence, ((e^(2d) - 1) - 2d) / 2 with d = log s - log s': `expm1` keeps small ones from cancelling. */
+export function scaleKl(d: Tensor): Tensor {
+  const twice = mul(d, 2);
+  return mul(sub(expm1(twice), twice), 0.5);
 }

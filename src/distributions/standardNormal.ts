@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, fill, zeros } from '@tensorflow/tfjs-core';
+import type { CallOptions } from '../core/bijector.js';
 import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution } from '../core/distribution.js';
 import { checkOptions } from '../core/errors.js';
@@ -37,11 +38,12 @@ export function standardNormal(options: StandardNormalOptions): Distribution {
   const { noise, logDensity, logConstant, entropy } = standardNormalDensity;
   const [rank, count] = [eventShape.length, sizeOf(eventShape)];
   const origin = (): Tensor => zeros([...eventShape]);
-  const logProb = (value: Tensor): Tensor => add(sumTrailing(logDensity(value), rank), count * logConstant);
+  const logProb = (value: Tensor, call: CallOptions): Tensor =>
+    add(sumTrailing(logDensity(value, call), rank), count * logConstant);
   return defineDistribution({
     name: 'standardNormal',
     eventShape,
-    sample: (size, { rng }) => noise(rng, size),
+    sample: (size, { rng, ...call }) => noise(rng, size, call),
     logProb,
     mean: origin,
     mode: origin,

@@ -7,6 +7,7 @@ import { checkNumber, checkOptions } from '../core/errors.js';
 import type { Parameter, ParameterShapeOptions } from '../core/parameterShapes.js';
 import { parameterAt, parameterShapes } from '../core/parameterShapes.js';
 import { sizeOf, sumTrailing } from '../core/shapes.js';
+import { relatives } from './relatives.js';
 
 /** What `uniform` takes. */
 export interface UniformOptions extends ParameterShapeOptions {
@@ -70,16 +71,11 @@ export function uniform(options: UniformOptions): Distribution {
       return spread(mul(add(bounds.low, bounds.high), 0.5));
     },
     entropy: logVolume,
-    family: { name: 'uniform', parameters: (call = {}) => ({ ...at(call) }) },
-    klTo: (other, call = {}) => {
-      if (other.family?.name !== 'uniform') {
-        return undefined;
-      }
-      const [p, q] = [at(call), other.family.parameters(call) as unknown as Bounds];
+    ...relatives('uniform', at, (p, q) => {
       // log(volume ratio) where q covers p, infinity where it does not.
       const ratio = spread(sub(logWidth(q), logWidth(p)));
       return sumTrailing(whereWithin(p.low, p.high, q, ratio, Number.POSITIVE_INFINITY), rank);
-    },
+    }),
   });
 }
 

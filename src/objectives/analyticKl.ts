@@ -26,5 +26,12 @@ function constant(prior: Distribution): Distribution {
   const { family } = prior;
   return family === undefined
     ? prior
-    : { ...prior, family: { name: family.name, parameters: (call) => family.parameters({ ...call, frozen: true }) } };
+    : {
+        ...prior,
+        family: {
+          name: family.name,
+          parameters: (call) => family.parameters({ ...call, frozen: true }),
+          klFrom: (p, call) => family.klFrom?.(p, { ...call, frozen: true }),
+        },
+      };
 }
