@@ -60,6 +60,8 @@ export type { RationalQuadraticSplineOptions } from './bijectors/rationalQuadrat
 export { rationalQuadraticSpline } from './bijectors/rationalQuadraticSpline.js';
 export type { ReshapeBijectorOptions } from './bijectors/reshapeBijector.js';
 export { reshapeBijector } from './bijectors/reshapeBijector.js';
+export type { ResidualFlowOptions } from './bijectors/residualFlow.js';
+export { residualFlow } from './bijectors/residualFlow.js';
 export type { ReversePermutationOptions } from './bijectors/reversePermutation.js';
 export { reversePermutation } from './bijectors/reversePermutation.js';
 export type { RotationOptions } from './bijectors/rotation.js';
@@ -80,6 +82,7 @@ export type { SylvesterOptions, SylvesterParameters } from './bijectors/sylveste
 export { sylvester } from './bijectors/sylvester.js';
 export type { TanhBijectorOptions } from './bijectors/tanhBijector.js';
 export { tanhBijector } from './bijectors/tanhBijector.js';
+export type { SmoothActivationName } from './bijectors/vectorField.js';
 export type { Activation, ActivationName } from './conditioners/activation.js';
 export type { ConvNetOptions } from './conditioners/convNet.js';
 export { convNet } from './conditioners/convNet.js';

@@ -8,6 +8,7 @@ import {
   logisticMixtureCdf,
   logisticMixtureCoupling,
   maf,
+  residualFlow,
   standardNormal,
 } from 'tfjs-flows';
 import { randomizeParameters } from 'tfjs-flows/testing';
@@ -19,6 +20,7 @@ const cases: [string, (rng: Rng) => Bijector][] = [
   ['iaf', (rng) => iaf({ dim: 2, contextDim: 2, hidden: [4], rng })],
   ['affineCoupling', (rng) => affineCoupling({ dim: 2, contextDim: 2, hidden: [4], scale: 'tanh', rng })],
   ['logisticMixtureCoupling', (rng) => logisticMixtureCoupling({ dim: 2, contextDim: 2, components: 2, hidden: [4], rng })],
+  ['residualFlow', (rng) => residualFlow({ dim: 2, contextDim: 2, hidden: [4], coefficient: 0.6, rng })],
   ['logisticMixtureCdf', (rng) => logisticMixtureCdf({ dim: 2, components: 2, rng })],
 ];
 

@@ -33,6 +33,7 @@ import {
   radial,
   rationalQuadraticSpline,
   reshapeBijector,
+  residualFlow,
   resNet,
   reversePermutation,
   rotation,
@@ -369,6 +370,14 @@ export const bijectorCases: readonly BijectorCase[] = [
     event: [2],
     contextDim: 1,
     domain: [-30, 30],
+  },
+
+  { name: 'residualFlow', make: (rng) => residualFlow({ dim: 2, hidden: [4], coefficient: 0.6, rng }), event: [2] },
+  {
+    name: 'residualFlow, tanh, from a context',
+    make: (rng) => residualFlow({ dim: 3, hidden: [3, 2], activation: 'tanh', coefficient: 0.8, contextDim: 2, rng }),
+    event: [3],
+    contextDim: 2,
   },
 
   { name: 'lowerUpper', make: () => lowerUpper({ dim: 3 }), event: [3] },
