@@ -2,7 +2,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import type { CallOptions } from './bijector.js';
 import type { Distribution, SampleOptions } from './distribution.js';
-import { checkCall, checkInteger, invalid } from './errors.js';
+import { checkDrawShape } from './drawShape.js';
+import { checkCall } from './errors.js';
 import type { ModuleState } from './module.js';
 import { defineModule } from './module.js';
 import type { Rng } from './rng.js';
@@ -68,12 +69,7 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
   const drawing = (method: string, options: SampleOptions): [size: number[], options: DrawOptions] => {
     checkCall(`${name}.${method}`, options, 'shape');
     const { shape = [], rng = createRng() } = options;
-    if (!Array.isArray(shape)) {
-      throw invalid(`${name}.${method}`, 'options.shape', 'a list of sizes', shape);
-    }
-    shape.forEach((size, i) => {
-      checkInteger(`${name}.${method}`, `options.shape[${i}]`, size, 0);
-    });
+    checkDrawShape(`${name}.${method}`, shape);
     return [[...shape, ...batchShape(options), ...eventShape], { ...options, shape, rng }];
   };
   const logProb = (value: Tensor, options: CallOptions = {}): Tensor => {

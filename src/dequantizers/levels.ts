@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, clipByValue, equal, fill, floor, getBackend, greaterEqual, zerosLike } from '@tensorflow/tfjs-core';
 import { checkInteger, invalid, isTensorLike } from '../core/errors.js';
 import { select } from '../core/math.js';
+import type { EventShape } from '../core/shapes.js';
 import { untaped } from '../core/stopGradient.js';
 
 /** Beyond this, float32 leaves fewer than eight bits for the noise of the upper levels. */
@@ -15,10 +16,13 @@ export function checkLevelCount(where: string, levels: unknown): asserts levels 
   }
 }
 
-/** Throws unless `x` is a live float32 or int32 tensor with at least `eventRank` axes. */
-export function checkDiscrete(where: string, x: unknown, eventRank: number): asserts x is Tensor {
-  if (!isTensorLike(x) || (x.dtype !== 'float32' && x.dtype !== 'int32') || x.isDisposed || x.shape.length < eventRank) {
-    throw invalid(where, 'x', `a float32 or int32 tensor of at least ${eventRank} axes`, x);
+/** Throws unless `x` is a live float32 or int32 tensor whose trailing axes are an event of that shape. */
+export function checkDiscrete(where: string, x: unknown, event: EventShape): asserts x is Tensor {
+  const discrete = isTensorLike(x) && (x.dtype === 'float32' || x.dtype === 'int32') && !x.isDisposed && !x.shape.includes(0);
+  const start = discrete ? x.shape.length - event.length : -1;
+  if (start < 0 || event.some((size, i) => size !== null && size !== (x as Tensor).shape[start + i])) {
+    const shape = ['...batch', ...event.map((size) => size ?? '?')].join(', ');
+    throw invalid(where, 'x', `a float32 or int32 tensor of shape [${shape}]`, x);
   }
 }
 

@@ -109,8 +109,20 @@ describe('uniformDequantizer', () => {
     expect(() => uniformDequantizer({ levels: 2, validate: 1 as never })).toThrow('options.validate should be true or false');
     expect(() => uniformDequantizer({ levels: 2, level: 3 } as never)).toThrow("unknown option 'level'");
     const dequantizer = uniformDequantizer({ levels: 2, eventRank: 2 });
-    expect(() => dequantizer.sampleAndLogProb(tf.zeros([3]))).toThrow('at least 2 axes, but got a float32 tensor of shape [3]');
+    expect(() => dequantizer.sampleAndLogProb(tf.zeros([3]))).toThrow(
+      'shape [...batch, ?, ?], but got a float32 tensor of shape [3].',
+    );
     expect(() => dequantizer.sampleAndLogProb(tf.zeros([3, 3], 'bool'))).toThrow('x should be a float32 or int32 tensor');
+    expect(() => dequantizer.sampleAndLogProb(tf.zeros([0, 3, 3]))).toThrow('but got a float32 tensor of shape [0, 3, 3].');
+    expect(() => dequantizer.sampleAndLogProb(tf.zeros([3, 3]), { shape: 4 as never })).toThrow(
+      'uniformDequantizer.sampleAndLogProb: options.shape should be a list of sizes, but got 4.',
+    );
+    expect(() => dequantizer.sampleAndLogProb(tf.zeros([3, 3]), { shape: [4, 0.5] })).toThrow(
+      'options.shape[1] should be an integer of at least 0, but got 0.5.',
+    );
+    expect(() => dequantizer.sampleAndLogProb(tf.zeros([3, 3]), { shapes: [4] } as never)).toThrow(
+      "uniformDequantizer.sampleAndLogProb: unknown option 'shapes'; the options are shape, context",
+    );
     expect(() => dequantizer.quantize(tf.zeros([3]))).toThrow('uniformDequantizer.quantize: y should be');
   });
 });

@@ -1,31 +1,13 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { cast, floor, tidy, zeros } from '@tensorflow/tfjs-core';
-import type { Dequantizer } from '../core/dequantizer.js';
-import { checkInteger, checkOptions, invalid } from '../core/errors.js';
-import { defineModule } from '../core/module.js';
-import { createRng } from '../core/rng.js';
-import { batchShapeOf, checkEvent } from '../core/shapes.js';
-import { addNoise, canReadSync, checkDiscrete, checkLevelCount, checkValues } from './levels.js';
+import { zeros } from '@tensorflow/tfjs-core';
+import { checkInteger, checkOptions } from '../core/errors.js';
+import { batchShapeOf } from '../core/shapes.js';
+import type { CheckingDequantizer, LevelsOptions } from './defineDequantizer.js';
+import { defineDequantizer } from './defineDequantizer.js';
 
 /** What `uniformDequantizer` takes. */
-export interface UniformDequantizerOptions {
-  /** How many values x can take: 0 ... levels - 1. From 2 to 65536; 256 for bytes. */
-  readonly levels: number;
+export interface UniformDequantizerOptions extends LevelsOptions {
   /** Trailing axes of x that form one example. Default 1. */
   readonly eventRank?: number;
-  /**
-   * Whether every call reads x and throws where a value is none of the levels. Default true. It costs nothing to speak of on
-   * the CPU and WASM backends; on WebGL it waits for the device unless x is fresh from the host; on WebGPU, which cannot
-   * read synchronously, it is not done. With or without it the result is NaN where x is none of the levels, on every backend,
-   * and `await dequantizer.check(x)` tells everywhere.
-   */
-  readonly validate?: boolean;
-}
-
-/** A uniform dequantizer: `Dequantizer` and a check of the data. */
-export interface UniformDequantizer extends Dequantizer {
-  /** Resolves where x holds integers of 0 ... levels - 1 only, on any backend. @throws (rejects) naming the first that is not. */
-  check(x: Tensor): Promise<void>;
 }
 
 /**
@@ -53,43 +35,14 @@ export interface UniformDequantizer extends Dequantizer {
  * console.log(dequantizer.quantize(y).dataSync().join()); // => 0,128,255
  * ```
  */
-export function uniformDequantizer(options: UniformDequantizerOptions): UniformDequantizer {
+export function uniformDequantizer(options: UniformDequantizerOptions): CheckingDequantizer {
   checkOptions('uniformDequantizer', options, ['levels', 'eventRank', 'validate']);
-  const { levels, eventRank = 1, validate = true } = options;
-  checkLevelCount('uniformDequantizer', levels);
+  const { eventRank = 1 } = options;
   checkInteger('uniformDequantizer', 'options.eventRank', eventRank, 0);
-  if (typeof validate !== 'boolean') {
-    throw invalid('uniformDequantizer', 'options.validate', 'true or false', validate);
-  }
-
-  return {
-    ...defineModule({}),
+  return defineDequantizer({
+    ...options,
     name: 'uniformDequantizer',
-    levels,
-    eventRank,
-    sampleAndLogProb: (x, { shape = [], rng = createRng() } = {}) => {
-      const where = 'uniformDequantizer.sampleAndLogProb';
-      checkDiscrete(where, x, eventRank);
-      if (validate && canReadSync()) {
-        checkValues(where, x.dataSync(), levels);
-      }
-      return tidy((): [Tensor, Tensor] => [
-        addNoise(cast(x, 'float32'), rng.uniform([...shape, ...x.shape]), levels),
-        zeros([...shape, ...batchShapeOf(x, eventRank)]),
-      ]);
-    },
-    quantize: (y) => {
-      checkEvent(
-        'uniformDequantizer.quantize',
-        'y',
-        y,
-        Array.from({ length: eventRank }, () => null),
-      );
-      return floor(y);
-    },
-    check: async (x) => {
-      checkDiscrete('uniformDequantizer.check', x, eventRank);
-      checkValues('uniformDequantizer.check', await x.data(), levels);
-    },
-  };
+    event: Array.from({ length: eventRank }, () => null),
+    noise: (x, { shape, rng }) => [rng.uniform([...shape, ...x.shape]), zeros([...shape, ...batchShapeOf(x, eventRank)])],
+  });
 }

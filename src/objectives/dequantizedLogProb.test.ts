@@ -48,6 +48,30 @@ describe('dequantizedLogProb', () => {
     expect(value.dataSync()[0]).toBeCloseTo(expected, 5);
   });
 
+  it.each([0, 0.5, 0.9, 1, 2.5, 20])("with bound 'renyi' is a mean of the weights of order 1 - %d", (alpha) => {
+    const objective = dequantizedLogProb({ distribution: gaussian(1, 2), dequantizer, samples: 3, bound: 'renyi', alpha });
+    const value = objective(tf.tensor1d([4]), { rng: replay(tf.tensor1d(u)) }).dataSync()[0];
+    const logWeights = u.map((noise) => normal(4 + noise, 2));
+    const order = 1 - alpha;
+    const powers = logWeights.reduce((total, w) => total + Math.exp(order * w), 0) / 3;
+    const expected = order === 0 ? logWeights.reduce((total, w) => total + w, 0) / 3 : Math.log(powers) / order;
+    expect(value).toBeCloseTo(expected, 5);
+  });
+
+  it('is -Infinity for a weight of zero where the bound takes none', () => {
+    const nowhere: Distribution = { ...gaussian(1, 0), logProb: (y) => tf.squeeze(tf.log(tf.relu(tf.sub(y, 4.5))), [-1]) };
+    const bounds = [['elbo'], ['importance'], ['renyi', 0.5], ['renyi', 2]] as const;
+    const values = bounds.map(([bound, alpha]) => {
+      const order = alpha === undefined ? {} : { alpha };
+      const objective = dequantizedLogProb({ distribution: nowhere, dequantizer, samples: 3, bound, ...order });
+      return objective(tf.tensor1d([4]), { rng: replay(tf.tensor1d(u)) }).dataSync()[0] as number;
+    });
+    expect(values[0]).toBe(Number.NEGATIVE_INFINITY);
+    expect(values[1]).toBeCloseTo(Math.log(0.25 / 3), 5);
+    expect(values[2]).toBeCloseTo(2 * Math.log(0.5 / 3), 5);
+    expect(values[3]).toBe(Number.NEGATIVE_INFINITY);
+  });
+
   it('subtracts log q(u | x)', () => {
     const noisy = {
       ...dequantizer,
@@ -106,7 +130,9 @@ describe('dequantizedLogProb', () => {
     expect(() => dequantizedLogProb({ distribution, dequantizer, samples: 0 })).toThrow(
       'options.samples should be a positive integer',
     );
-    expect(() => dequantizedLogProb({ distribution, dequantizer, bound: 'iwae' as never })).toThrow("'elbo' or 'importance'");
+    expect(() => dequantizedLogProb({ distribution, dequantizer, bound: 'iwae' as never })).toThrow(
+      "options.bound should be 'elbo' or 'importance' or 'renyi', but got 'iwae'.",
+    );
     expect(() => dequantizedLogProb({ distribution: {} as never, dequantizer })).toThrow(
       'options.distribution should be a distribution',
     );
@@ -116,7 +142,16 @@ describe('dequantizedLogProb', () => {
     expect(() => dequantizedLogProb({ distribution, dequantizer: uniformDequantizer({ levels: 2, eventRank: 3 }) })).toThrow(
       'options.dequantizer.eventRank should be that of the distribution, 1 (its events are [2]), but got 3.',
     );
+    expect(() => dequantizedLogProb({ distribution, dequantizer, bound: 'renyi' })).toThrow(
+      'dequantizedLogProb: options.alpha should be a finite number at least 0, but got nothing.',
+    );
+    expect(() => dequantizedLogProb({ distribution, dequantizer, bound: 'renyi', alpha: -0.1 })).toThrow('but got -0.1.');
+    expect(() => dequantizedLogProb({ distribution, dequantizer, alpha: 0.5 })).toThrow(
+      "dequantizedLogProb: options.alpha should be left out where options.bound is not 'renyi', but got 0.5.",
+    );
+    expect(() => dequantizedLogProb({ distribution, dequantizer, sample: 2 } as never)).toThrow("unknown option 'sample'");
     const objective = dequantizedLogProb({ distribution, dequantizer });
+    expect(() => objective(tf.tensor1d([3, 1]), { samples: 2 } as never)).toThrow("dequantizedLogProb: unknown option 'samples'");
     expect(() => objective(tf.tensor1d([3, 9]))).toThrow('x should hold integers of 0 ... 7, but element 1 is 9.');
   });
 });

@@ -19,6 +19,10 @@ describe('logMeanExp', () => {
     expect(logMeanExp(tf.tensor2d([[Number.NEGATIVE_INFINITY], [3]])).arraySync()).toEqual([Math.fround(3 - Math.LN2)]);
   });
 
+  it('is Infinity where a weight is infinite', () => {
+    expect(logMeanExp(tf.tensor2d([[Number.POSITIVE_INFINITY], [3]])).arraySync()).toEqual([Number.POSITIVE_INFINITY]);
+  });
+
   it('has the normalised weights as gradient', () => {
     const gradient = tf.grad((x: tf.Tensor) => tf.sum(logMeanExp(x)))(tf.tensor2d([[0], [Math.log(3)]]));
     expect(Array.from(gradient.dataSync())[0]).toBeCloseTo(0.25, 6);
