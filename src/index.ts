@@ -40,6 +40,8 @@ export type { LogisticMixtureCouplingOptions } from './bijectors/logisticMixture
 export { logisticMixtureCoupling } from './bijectors/logisticMixtureCoupling.js';
 export type { LogitBijectorOptions } from './bijectors/logitBijector.js';
 export { logitBijector } from './bijectors/logitBijector.js';
+export type { LogitPreprocessOptions } from './bijectors/logitPreprocess.js';
+export { logitPreprocess } from './bijectors/logitPreprocess.js';
 export type { LowerUpperOptions } from './bijectors/lowerUpper.js';
 export { lowerUpper } from './bijectors/lowerUpper.js';
 export type { MadeAutoregressiveOptions } from './bijectors/madeAutoregressive.js';
@@ -121,6 +123,8 @@ export { bitsPerDim } from './dequantizers/bitsPerDim.js';
 export type { CheckingDequantizer, LevelsOptions } from './dequantizers/defineDequantizer.js';
 export type { UniformDequantizerOptions } from './dequantizers/uniformDequantizer.js';
 export { uniformDequantizer } from './dequantizers/uniformDequantizer.js';
+export type { VariationalDequantizerOptions } from './dequantizers/variationalDequantizer.js';
+export { variationalDequantizer } from './dequantizers/variationalDequantizer.js';
 export type { AggregatedPosteriorOptions, SurgeryProgress } from './diagnostics/aggregatedPosterior.js';
 export { aggregatedPosteriorLogProb } from './diagnostics/aggregatedPosterior.js';
 export type { ElboSurgeryEstimates, ElboSurgeryOptions, ElboSurgeryReport } from './diagnostics/elboSurgery.js';

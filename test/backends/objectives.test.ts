@@ -1,7 +1,8 @@
 // The objectives, the dequantizer and ELBO surgery give on every backend what they give on the CPU.
 import * as tf from '@tensorflow/tfjs';
-import type { LatentVariableModel, Objective } from 'tfjs-flows';
+import type { Distribution, LatentVariableModel, Objective } from 'tfjs-flows';
 import {
+  affineCoupling,
   betaElbo,
   bitsPerDim,
   createRng,
@@ -9,13 +10,20 @@ import {
   diagNormal,
   elbo,
   elboSurgery,
+  flow,
+  invert,
   iwae,
+  logistic,
+  logitPreprocess,
   mlp,
   monotoneRoot,
   planar,
+  standardNormal,
   uniformDequantizer,
   vae,
+  variationalDequantizer,
 } from 'tfjs-flows';
+import { randomizeParameters } from 'tfjs-flows/testing';
 import { expect, it } from 'vitest';
 import { backendName, ready } from '../setup/backend.js';
 
@@ -109,6 +117,56 @@ it('dequantization: the largest noise stays below the next level', async () => {
   const back = dequantizer.quantize(y);
   expect([...(await back.data())]).toEqual([...(await x.data())]);
   tf.dispose([x, y, logQ, back]);
+});
+
+it('dequantization by a flow: noise, bounds and their gradients', async () => {
+  const run = async (): Promise<number[]> => {
+    const rng = createRng(4);
+    const dequantizer = variationalDequantizer({
+      levels: 256,
+      flow: flow({
+        base: logistic({ location: 0, scale: 1, eventShape: [2] }),
+        bijector: affineCoupling({ dim: 2, contextDim: 3, hidden: [4], rng }),
+      }),
+      encoder: mlp({ inputDim: 2, hidden: [4], outputDim: 3, rng }),
+    });
+    randomizeParameters(dequantizer, { rng });
+    const x = tf.tensor2d([
+      [0, 255],
+      [17, 128],
+    ]);
+    const toLine = logitPreprocess({ levels: 256 });
+    const distribution = flow({ base: standardNormal({ eventShape: [2] }), bijector: invert(toLine) });
+    const objective = dequantizedLogProb({ distribution, dequantizer, samples: 3, bound: 'renyi', alpha: 0.5 });
+    const [y, logQ] = dequantizer.sampleAndLogProb(x, { shape: [3], rng: createRng(5) });
+    const back = dequantizer.quantize(y);
+    expect([...(await back.data())]).toEqual([0, 255, 17, 128, 0, 255, 17, 128, 0, 255, 17, 128]);
+    const parameters = Object.values(dequantizer.parameters);
+    const { value, grads } = tf.variableGrads(() => tf.sum(objective(x, { rng: createRng(5) })) as tf.Scalar, parameters);
+    const results = [y, logQ, value, ...parameters.map((parameter) => grads[parameter.name] as tf.Tensor)];
+    const all = (await Promise.all(results.map((t) => t.data()))).flatMap((values) => [...values]);
+    tf.dispose([x, back, results]);
+    dequantizer.dispose();
+    return all;
+  };
+  const [expected, found] = await onBoth(run);
+  close(found, expected);
+});
+
+it('dequantization: noise of a flow stays in its bin, however far out', async () => {
+  await ready();
+  const q = standardNormal({ eventShape: [] });
+  const x = tf.tensor1d([0, 1, 255, 256, 32767, 65534, 65535]);
+  for (const v of [-200, -20, 17, 200]) {
+    const noise: Distribution = { ...q, sampleAndLogProb: () => [tf.fill([7], v), tf.fill([7], -1)] };
+    const dequantizer = variationalDequantizer({ levels: 65536, flow: noise });
+    const [y, logQ] = dequantizer.sampleAndLogProb(x);
+    const back = dequantizer.quantize(y);
+    expect([...(await back.data())]).toEqual([...(await x.data())]);
+    close([...(await logQ.data())], Array(7).fill(Math.abs(v) - 1));
+    tf.dispose([y, logQ, back]);
+  }
+  x.dispose();
 });
 
 it('dequantization: several draws of a batch of images, which have five axes', async () => {

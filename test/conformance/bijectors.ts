@@ -23,6 +23,7 @@ import {
   logisticMixtureCoupling,
   logisticMixtureTransformer,
   logitBijector,
+  logitPreprocess,
   lowerUpper,
   made,
   maf,
@@ -131,6 +132,13 @@ export const bijectorCases: readonly BijectorCase[] = [
     make: () => logitBijector({ low: -2, high: 5, eventRank: 1 }),
     event: [2],
     domain: [-1.9, 4.9],
+  },
+  {
+    name: 'logit preprocessing',
+    make: () => logitPreprocess({ levels: 4, lambda: 0.1 }),
+    event: [2],
+    domain: [0.2, 3.8],
+    image: [-1.8, 1.8],
   },
   {
     name: 'chain of planar maps',

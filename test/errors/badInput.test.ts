@@ -12,6 +12,7 @@ import {
   iaf,
   logistic,
   logisticMixtureCdf,
+  logitPreprocess,
   maf,
   mlp,
   planar,
@@ -19,6 +20,7 @@ import {
   standardNormal,
   uniformDequantizer,
   vae,
+  variationalDequantizer,
 } from 'tfjs-flows';
 import { encodeSafetensors, loadSafetensors } from 'tfjs-flows/io';
 import { fit } from 'tfjs-flows/training';
@@ -87,6 +89,42 @@ describe('options that do not fit', () => {
     ['empty chain', () => chain([]), 'chain: '],
     ['scale of zero', () => scaleShift({ scale: 0 }), 'scaleShift: options.scale should be'],
     ['levels', () => uniformDequantizer({ levels: 1 }), 'uniformDequantizer: options.levels should be'],
+    [
+      'levels of a learnt dequantizer',
+      () => variationalDequantizer({ levels: 70000, flow: standardNormal({ eventShape: [2] }) }),
+      'variationalDequantizer: options.levels should be',
+    ],
+    [
+      'flow of a dequantizer',
+      () => variationalDequantizer({ levels: 4 } as never),
+      'variationalDequantizer: options.flow should be',
+    ],
+    [
+      'order of a Renyi bound',
+      () =>
+        dequantizedLogProb({
+          distribution: standardNormal({ eventShape: [1] }),
+          dequantizer: uniformDequantizer({ levels: 4 }),
+          bound: 'renyi',
+          alpha: -1,
+        }),
+      'dequantizedLogProb: options.alpha should be',
+    ],
+    ['lambda of the logit', () => logitPreprocess({ levels: 256, lambda: 1 }), 'logitPreprocess: options.lambda should be'],
+    [
+      'option of a dequantizer call',
+      () => uniformDequantizer({ levels: 4 }).sampleAndLogProb(tf.tensor1d([1]), { samples: 2 } as never),
+      "uniformDequantizer.sampleAndLogProb: unknown option 'samples'",
+    ],
+    [
+      'option of an objective call',
+      () =>
+        dequantizedLogProb({ distribution: standardNormal({ eventShape: [1] }), dequantizer: uniformDequantizer({ levels: 4 }) })(
+          tf.tensor1d([1]),
+          { contexts: tf.zeros([1]) } as never,
+        ),
+      "dequantizedLogProb: unknown option 'contexts'",
+    ],
     ['samples', () => elbo({ model: {} as never, samples: 0 }), 'elbo: options.model should be'],
     [
       'base of a flow',
