@@ -71,6 +71,31 @@ describe('logisticMixtureCdf', () => {
     expect(() => tf.grad((m) => loss(true)(tf.ones([5, 4, 2]), m))(means)).toThrow();
   });
 
+  test('keeps the batch axes of given parameters apart, and makes one of many where they have none', async () => {
+    const given = { logits: tf.zeros([4, 2, 1]), means: createRng(5).normal([4, 2, 1]), logScales: tf.zeros([4, 2, 1]) };
+    const x = createRng(6).normal([2, 5, 4, 2]);
+    const y = logisticMixtureCdf({ dim: 2, components: 1, given }).forward(x);
+    const shifted = tf.sub(x, tf.squeeze(given.means, [2]));
+    expect(tf.max(tf.abs(tf.sub(y, shifted))).dataSync()[0]).toBeLessThan(1e-5);
+    const own = logisticMixtureCdf({ dim: 2, components: 3, rng: createRng(1) });
+    const { kernels } = await tf.profile(() => own.forward(x));
+    expect(Math.max(...kernels.map(({ inputShapes }) => Math.max(...inputShapes.map((shape) => shape?.length ?? 0))))).toBe(4);
+  });
+
+  test('takes the parameters of each example from its context', async () => {
+    const bijector = logisticMixtureCdf({ dim: 2, components: 3, contextDim: 4, rng: createRng(1) });
+    expect(Object.entries(bijector.parameters).map(([name, { shape }]) => [name, ...shape])).toEqual([
+      ['kernel', 4, 18],
+      ['bias', 18],
+    ]);
+    const means = createRng(1);
+    means.normal([4, 18]);
+    expect(Array.from(bijector.parameters.bias!.dataSync().slice(6, 12))).toEqual(Array.from(means.normal([6]).dataSync()));
+    randomizeParameters(bijector, { rng: createRng(2) });
+    const rng = createRng(3);
+    await checkBijector({ bijector, x: rng.normal([5, 2]), context: tf.mul(0.2, rng.normal([5, 4])) });
+  });
+
   test('raises log-scales to the floor', () => {
     const given = { logits: tf.zeros([1, 1]), means: tf.zeros([1, 1]), logScales: tf.fill([1, 1], -9) };
     const logDet = (minLogScale?: number): number =>
@@ -85,6 +110,7 @@ describe('logisticMixtureCdf', () => {
     [{ dim: 2, components: 0 }, 'logisticMixtureCdf: options.components'],
     [{ dim: 2, components: 2, minLogScale: Number.NaN }, 'logisticMixtureCdf: options.minLogScale'],
     [{ dim: 2, components: 2, given: { logits: 1 } }, 'logisticMixtureCdf: options.given.logits should be'],
+    [{ dim: 2, components: 2, contextDim: 0 }, 'logisticMixtureCdf: options.contextDim'],
     [{ dim: 2, components: 2, width: 1 }, "logisticMixtureCdf: unknown option 'width'"],
   ])('refuses %j', (options, message) => {
     expect(() => logisticMixtureCdf(options as unknown as LogisticMixtureCdfOptions)).toThrow(message);

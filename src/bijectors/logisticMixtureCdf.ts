@@ -1,16 +1,13 @@
-import type { Variable } from '@tensorflow/tfjs-core';
 import { neg, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, BijectorSpec, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
-import { parameter } from '../core/module.js';
 import { oneBatchAxis } from '../core/oneBatchAxis.js';
 import type { Rng } from '../core/rng.js';
-import { createRng } from '../core/rng.js';
-import { checkEvent, sumTrailing } from '../core/shapes.js';
-import { own } from '../core/stopGradient.js';
+import { sumTrailing } from '../core/shapes.js';
 import type { LogisticMixture } from '../transformers/logisticMixture.js';
 import { logisticMixtureLogit, logisticMixtureLogitInverse, MIN_LOG_SCALE, withFloor } from '../transformers/logisticMixture.js';
+import { parameterSource } from './amortised.js';
 
 /** What `logisticMixtureCdf` takes. */
 export interface LogisticMixtureCdfOptions {
@@ -20,6 +17,8 @@ export interface LogisticMixtureCdfOptions {
   readonly components: number;
   /** Given logits, means and logScales [..., D, K] instead of own ones: tensors or variables that stay the caller's. */
   readonly given?: LogisticMixture;
+  /** C: computes the parameters of each example from a context [...batch, C] instead, by one linear layer. */
+  readonly contextDim?: number;
   /** Log-scales below are raised to it, and get no gradient. Default -7, as published. */
   readonly minLogScale?: number;
   /** Draws the initial means. */
@@ -35,11 +34,12 @@ export interface LogisticMixtureCdfOptions {
  * mixture itself. For F(x) follow it with `sigmoidBijector`. Computed from logarithms throughout: exact far into both tails.
  *
  * Own parameters: `logits`, `means`, `logScales` [D, K]; logits and log-scales start at 0, means at draws from N(0, 1). Given ones
- * may have batch axes, which broadcast to those of x.
+ * may have batch axes, which broadcast to those of x. From a context: `kernel` and `bias` of the layer that computes all three.
  *
- * Shapes: x and y [...batch, D], log-det [...batch]. Forward parallel, inverse iterative (exact bracket, implicit gradient).
+ * Shapes: x and y [...batch, D], log-det [...batch], context [...batch, C]. Forward parallel, inverse iterative (exact bracket,
+ * implicit gradient).
  *
- * @throws for a wrong dim or number of components, given tensors of a wrong shape, and at a call for a wrong shape.
+ * @throws for a wrong dim, number of components or context size, given tensors of a wrong shape, and at a call for a wrong shape.
  * Source: Ho et al. 2019, "Flow++", section 3.2.
  * @example
  * ```ts
@@ -56,41 +56,35 @@ export interface LogisticMixtureCdfOptions {
  * ```
  */
 export function logisticMixtureCdf(options: LogisticMixtureCdfOptions): Bijector {
-  checkOptions('logisticMixtureCdf', options, ['dim', 'components', 'given', 'minLogScale', 'rng']);
-  const { dim, components, given, minLogScale = MIN_LOG_SCALE, rng = createRng() } = options;
+  checkOptions('logisticMixtureCdf', options, ['dim', 'components', 'given', 'contextDim', 'minLogScale', 'rng']);
+  const { dim, components, given, contextDim, minLogScale = MIN_LOG_SCALE, rng } = options;
   checkInteger('logisticMixtureCdf', 'options.dim', dim, 1);
   checkInteger('logisticMixtureCdf', 'options.components', components, 1);
   checkNumber('logisticMixtureCdf', 'options.minLogScale', minLogScale);
-  for (const name of ['logits', 'means', 'logScales'] as const) {
-    if (given !== undefined) {
-      checkEvent('logisticMixtureCdf', `options.given.${name}`, given[name], [dim, components]);
-    }
-  }
-  const zero = (): Variable => parameter(() => zeros([dim, components]));
-  const parameters =
-    given === undefined
-      ? { logits: zero(), means: parameter(() => rng.normal([dim, components])), logScales: zero() }
-      : undefined;
-  const source: LogisticMixture = given ?? (parameters as LogisticMixture);
-  const mixtureOf = (call: CallOptions): LogisticMixture =>
-    withFloor(
-      { logits: own(source.logits, call), means: own(source.means, call), logScales: own(source.logScales, call) },
-      minLogScale,
-    );
+  const shape = [dim, components];
+  const specs = {
+    logits: { shape, init: () => zeros(shape) },
+    means: { shape, init: (random: Rng) => random.normal(shape) },
+    logScales: { shape, init: () => zeros(shape) },
+  };
+  const source = parameterSource('logisticMixtureCdf', specs, { given, contextDim, rng });
+  const mixtureAt = (call: CallOptions): LogisticMixture => withFloor(source.at(call), minLogScale);
 
   const spec: BijectorSpec = {
     name: 'logisticMixtureCdf',
     forwardEvent: [dim],
     inverseCost: 'iterative',
-    parameters: parameters ?? {},
+    ...(contextDim === undefined ? {} : { contextDim }),
+    parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
-      const [y, logDerivative] = logisticMixtureLogit(x, mixtureOf(call));
+      const [y, logDerivative] = logisticMixtureLogit(x, mixtureAt(call));
       return [y, sumTrailing(logDerivative, 1)];
     },
     inverseAndLogDet: (y, call) => {
-      const [x, logDerivative] = logisticMixtureLogitInverse(y, mixtureOf(call));
+      const [x, logDerivative] = logisticMixtureLogitInverse(y, mixtureAt(call));
       return [x, neg(sumTrailing(logDerivative, 1))];
     },
   };
+  // Given tensors may have batch axes of their own, which want those of x as they are.
   return defineBijector(given === undefined ? oneBatchAxis(spec) : spec);
 }
