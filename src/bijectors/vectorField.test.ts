@@ -14,7 +14,7 @@ const scalars: Record<SmoothActivationName, (s: number, rawBeta: number) => numb
 
 describe.each(['tanh', 'softplus', 'lipSwish'] as const)('a field of %s', (activation) => {
   const rng = createRng(2);
-  const field = vectorField({ dim: 2, hidden: [4, 3], activation, contextDim: 1, time: true, rng });
+  const field = vectorField({ dim: 2, hidden: [4, 3, 3], activation, contextDim: 1, time: true, rng });
   randomizeParameters(field, { rng, scale: 1 });
   const time = 0.7;
 
@@ -23,7 +23,7 @@ describe.each(['tanh', 'softplus', 'lipSwish'] as const)('a field of %s', (activ
     const value = (name: string): number[] => Array.from(field.parameters[name]?.dataSync() ?? []);
     const times = (h: readonly number[], name: string, size: number): number[] =>
       Array.from({ length: size }, (_, j) => h.reduce((total, hi, i) => total + hi * (value(name)[i * size + j] ?? 0), 0));
-    return [...['hidden0', 'hidden1'], 'output'].reduce<number[]>((h, name) => {
+    return ['hidden0', 'hidden1', 'hidden2', 'output'].reduce<number[]>((h, name) => {
       const bias = value(`${name}.bias`);
       const s = times(h, `${name}.kernel`, bias.length).map(
         (product, j) => product + bias[j]! + at * value(`${name}.time`)[j]! + times(context, `${name}.context`, bias.length)[j]!,
@@ -46,6 +46,10 @@ describe.each(['tanh', 'softplus', 'lipSwish'] as const)('a field of %s', (activ
     [1.7, 2.1],
   ];
   const contexts = [[0.4], [-1.1], [0.9]];
+
+  test('sees the context in the first layer alone', () => {
+    expect(Object.keys(field.parameters).filter((name) => name.endsWith('context'))).toEqual(['hidden0.context']);
+  });
 
   test('is the formula, and its push and pull are J t and J^T w', () => {
     const context = tf.tensor2d(contexts);
@@ -127,11 +131,11 @@ describe.each(['tanh', 'softplus', 'lipSwish'] as const)('a field of %s', (activ
 test('starts at zero, with the initial values of its activation', () => {
   const spread = (t: tf.Tensor): number => Math.sqrt(tf.mean(tf.square(t)).dataSync()[0]!);
   for (const [activation, variance] of [
-    ['tanh', 2 / 300],
+    ['tanh', 2 / 2100],
     ['softplus', 2 / 100],
     ['lipSwish', 2 / 100],
   ] as const) {
-    const field = vectorField({ dim: 100, hidden: [200], activation, time: true, rng: createRng(1) });
+    const field = vectorField({ dim: 100, hidden: [2000], activation, time: true, rng: createRng(1) });
     expect(Object.keys(field.parameters).sort()).toEqual(
       [
         'hidden0.bias',
@@ -144,7 +148,7 @@ test('starts at zero, with the initial values of its activation', () => {
       ].sort(),
     );
     expect(spread(field.parameters['hidden0.kernel']!) / Math.sqrt(variance)).toBeCloseTo(1, 1);
-    expect(spread(field.parameters['hidden0.time']!) * Math.sqrt(101)).toBeCloseTo(1, 0);
+    expect(spread(field.parameters['hidden0.time']!) * 10).toBeCloseTo(1, 1);
     expect(spread(field.at({}).evaluate(createRng(3).normal([5, 100]), 2))).toBe(0);
     field.dispose();
   }
@@ -163,7 +167,8 @@ test('a constraint is applied to every kernel, once', () => {
   const field = vectorField({ dim: 2, hidden: [3], activation: 'tanh', constrain, rng });
   randomizeParameters(field, { rng, scale: 1 });
   const x = tf.tensor1d([0.4, -0.9]);
-  const at = field.at({});
+  expect(Object.keys(field.parameters)).toEqual(['hidden0.kernel', 'hidden0.bias', 'output.kernel', 'output.bias']);
+  const at = field.at({ frozen: true });
   const [value, again] = [at.evaluate(x), at.linearize(x)];
   expect(seen).toEqual([
     [2, 3],

@@ -73,9 +73,7 @@ export function vectorField(options: VectorFieldOptions): VectorField {
     const part = linear({ inputs, outputs, contextDim: i === 0 ? contextDim : 0, init, rng });
     parts[name] = part;
     if (timed) {
-      extra[`${name}.time`] = parameter(() =>
-        last ? zeros([outputs]) : mul(rng.normal([outputs]), Math.sqrt(1 / (inputs + 1))),
-      );
+      extra[`${name}.time`] = parameter(() => (last ? zeros([outputs]) : mul(rng.normal([outputs]), 1 / Math.sqrt(inputs))));
     }
     if (!last && activation === 'lipSwish') {
       extra[`${name}.rawBeta`] = parameter(() => scalar(softplusInverse(1)));
