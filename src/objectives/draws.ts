@@ -1,10 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
-import type { CallOptions } from '../core/bijector.js';
-import { checkInteger, invalid } from '../core/errors.js';
-import type { ObjectiveWithTerms } from '../core/objective.js';
+import { checkCall, checkInteger, invalid } from '../core/errors.js';
+import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
 import { createRng } from '../core/rng.js';
 import { analyticKl } from './analyticKl.js';
+import type { GradientOptions } from './gradientEstimators.js';
+import { checkGradient, drawFrom } from './gradientEstimators.js';
 import type { LatentVariableModel } from './latentVariableModel.js';
 import { checkModel } from './latentVariableModel.js';
 
@@ -19,15 +20,35 @@ export interface VariationalOptions {
 /** How a KL term is had: by formula where there is one, by formula or not at all, or from the draws. */
 export type KlEstimator = 'auto' | 'analytic' | 'monteCarlo';
 
-/** Throws for a model, samples or kl that are none. */
-export function checkVariational(
-  where: string,
-  { model, samples = 1, kl = 'auto' }: VariationalOptions & { kl?: KlEstimator },
-): void {
+/** What bounds with a KL term take. */
+export interface KlOptions extends VariationalOptions, GradientOptions {
+  /**
+   * The KL term: 'auto' (default) by formula where `klDivergence` has one, from the draws otherwise; 'analytic' by formula, an
+   * error where there is none; 'monteCarlo' always 1/S sum_s (log q(z_s | x) - log p(z_s)). A gradient other than
+   * 'reparameterised' is one of the draws' log q, so that 'auto' is then 'monteCarlo'.
+   */
+  readonly kl?: KlEstimator;
+}
+
+/** The names of what `KlOptions` has. */
+export const KL_OPTIONS = ['model', 'samples', 'kl', 'gradient', 'pathIterations'] as const;
+
+/** Throws for a model and samples that are none. */
+export function checkVariational(where: string, { model, samples = 1 }: VariationalOptions): void {
   checkModel(where, model);
   checkInteger(where, 'options.samples', samples, 1);
+}
+
+/** Throws for a kl or gradient that is none, or both where they do not go together. */
+export function checkKl(where: string, options: KlOptions): void {
+  checkVariational(where, options);
+  const { kl = 'auto', gradient = 'reparameterised' } = options;
   if (kl !== 'auto' && kl !== 'analytic' && kl !== 'monteCarlo') {
     throw invalid(where, 'options.kl', "'auto', 'analytic' or 'monteCarlo'", kl);
+  }
+  checkGradient(where, options, ['reparameterised', 'stickingTheLanding', 'path']);
+  if (kl === 'analytic' && gradient !== 'reparameterised') {
+    throw invalid(where, 'options.gradient', "'reparameterised' where kl is 'analytic'", gradient);
   }
 }
 
@@ -39,32 +60,38 @@ export interface Draws {
   readonly kl: Tensor;
 }
 
-/** Draws z_1 ... z_S from q(z | x) and evaluates what every objective needs: once, here. */
-export function draw({ model, samples = 1 }: VariationalOptions, kl: KlEstimator, x: Tensor, call: CallOptions): Draws {
-  const options = { ...call, rng: call.rng ?? createRng() };
-  const posterior = model.posterior(x, options);
-  const analytic = kl === 'monteCarlo' ? undefined : analyticKl(posterior, model.prior, kl, options);
-  const sampling = { shape: [samples], rng: options.rng };
+/** Draws z_1 ... z_S from q(z | x) and evaluates what every objective with a KL term needs: once, here. */
+export function draw(where: string, options: KlOptions, x: Tensor, call: ObjectiveOptions): Draws {
+  const { model, samples = 1, kl = 'auto', gradient = 'reparameterised' } = options;
+  const { rng = createRng(), ...rest } = call;
+  const at = { ...rest, rng };
+  const posterior = model.posterior(x, at);
+  const sampling = { shape: [samples], rng };
+  const byFormula = kl !== 'monteCarlo' && gradient === 'reparameterised';
+  const analytic = byFormula ? analyticKl(posterior, model.prior, kl, at) : undefined;
   if (analytic !== undefined) {
-    return { logLikelihood: likelihoodOf(model, posterior.sample(sampling), x, options), kl: analytic };
+    return { logLikelihood: likelihoodOf(model, posterior.sample(sampling), x, at), kl: analytic };
   }
-  const [z, logPosterior] = posterior.sampleAndLogProb(sampling);
-  return {
-    logLikelihood: likelihoodOf(model, z, x, options),
-    kl: sub(logPosterior, model.prior.logProb(z, options)),
-  };
+  const { z, density } = drawFrom(where, posterior, sampling, options);
+  return { logLikelihood: likelihoodOf(model, z, x, at), kl: sub(density(z), model.prior.logProb(z, at)) };
 }
 
-function likelihoodOf(model: LatentVariableModel, z: Tensor, x: Tensor, options: CallOptions): Tensor {
+/** log p(x | z), [S, ...batch], of draws z [S, ...batch, ...event]. */
+export function likelihoodOf(model: LatentVariableModel, z: Tensor, x: Tensor, options: ObjectiveOptions): Tensor {
   // Without the call's options: a frozen call freezes the decoder, but not the likelihood that was built from z.
   return model.likelihood(z, options).logProb(broadcastTo(x, [z.shape[0] as number, ...x.shape]));
 }
 
-/** An objective from the function that computes its terms, `value` among them. */
+/** An objective from the function that computes its terms, `value` among them. Checks the options of a call. */
 export function objectiveOf<Terms extends Record<string, Tensor> & { value: Tensor }>(
-  terms: (x: Tensor, call: CallOptions) => Terms,
+  where: string,
+  terms: (x: Tensor, call: ObjectiveOptions) => Terms,
 ): ObjectiveWithTerms<Terms> {
-  return Object.assign((x: Tensor, call: CallOptions = {}) => tidy(() => terms(x, call).value), {
-    terms: (x: Tensor, call: CallOptions = {}) => tidy(() => terms(x, call)),
+  const checked = (x: Tensor, call: ObjectiveOptions): Terms => {
+    checkCall(where, call);
+    return terms(x, call);
+  };
+  return Object.assign((x: Tensor, call: ObjectiveOptions = {}) => tidy(() => checked(x, call).value), {
+    terms: (x: Tensor, call: ObjectiveOptions = {}) => tidy(() => checked(x, call)),
   });
 }

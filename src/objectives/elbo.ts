@@ -1,17 +1,11 @@
 import { checkOptions } from '../core/errors.js';
-import type { ObjectiveWithTerms } from '../core/objective.js';
-import type { ElboTerms } from './betaElbo.js';
-import { weightedElbo } from './betaElbo.js';
-import type { KlEstimator, VariationalOptions } from './draws.js';
+import type { ElboObjective } from './betaElbo.js';
+import { penalisedElbo } from './betaElbo.js';
+import type { KlOptions } from './draws.js';
+import { KL_OPTIONS } from './draws.js';
 
 /** What `elbo` takes. */
-export interface ElboOptions extends VariationalOptions {
-  /**
-   * The KL term: 'auto' (default) by formula where `klDivergence` has one, from the draws otherwise; 'analytic' by formula, an
-   * error where there is none; 'monteCarlo' always 1/S sum_s (log q(z_s | x) - log p(z_s)).
-   */
-  readonly kl?: KlEstimator;
-}
+export type ElboOptions = KlOptions;
 
 /**
  * The evidence lower bound, E_q log p(x | z) - KL(q(z | x) || p(z)) <= log p(x), with S reparameterised draws z_s ~ q(z | x):
@@ -20,9 +14,10 @@ export interface ElboOptions extends VariationalOptions {
  *
  * Shapes: x [...batch, ...event] -> [...batch], nats; `terms` gives value, reconstruction and kl, each [...batch]. Gradients
  * flow into the encoder, the decoder, a posterior flow and the prior. A context in the call goes to encoder, decoder and prior.
+ * `perDraw` gives the terms of each draw, [S, ...batch].
  *
- * @throws for an unknown option, a model without prior, posterior and likelihood, samples below 1; at a call for whatever
- * the model refuses and, with kl: 'analytic', where there is no formula.
+ * @throws for an unknown option, a model without prior, posterior and likelihood, samples below 1, a kl or gradient that is
+ * none; at a call for whatever the model refuses and, with kl: 'analytic', where there is no formula.
  * Source: Kingma and Welling 2014, "Auto-encoding variational Bayes", equations 7 and 10; Rezende and Mohamed 2015,
  * "Variational inference with normalizing flows", for flow posteriors.
  * @example
@@ -45,7 +40,7 @@ export interface ElboOptions extends VariationalOptions {
  * console.log(tf.mean(objective(x, { rng })).dataSync()[0]! > -0.5); // => true
  * ```
  */
-export function elbo(options: ElboOptions): ObjectiveWithTerms<ElboTerms> {
-  checkOptions('elbo', options, ['model', 'samples', 'kl']);
-  return weightedElbo('elbo', options, () => 1);
+export function elbo(options: ElboOptions): ElboObjective {
+  checkOptions('elbo', options, KL_OPTIONS);
+  return penalisedElbo('elbo', options, (kl) => kl);
 }

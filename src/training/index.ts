@@ -7,5 +7,19 @@ export type { FitCheckpoint, FitOptions, FitResult, LossOptions } from './fit.js
 export { fit } from './fit.js';
 export type { NamedTensor, Optimizer } from './optimizer.js';
 export type { FitProgress } from './progress.js';
-export type { CosineScheduleOptions, ExponentialScheduleOptions, Schedule, WarmupScheduleOptions } from './schedules.js';
-export { constantSchedule, cosineSchedule, exponentialSchedule, warmupSchedule } from './schedules.js';
+export type {
+  CosineScheduleOptions,
+  CyclicalScheduleOptions,
+  ExponentialScheduleOptions,
+  LinearScheduleOptions,
+  Schedule,
+  WarmupScheduleOptions,
+} from './schedules.js';
+export {
+  constantSchedule,
+  cosineSchedule,
+  cyclicalSchedule,
+  exponentialSchedule,
+  linearSchedule,
+  warmupSchedule,
+} from './schedules.js';

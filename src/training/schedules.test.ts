@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { constantSchedule, cosineSchedule, exponentialSchedule, warmupSchedule } from './schedules.js';
+import {
+  constantSchedule,
+  cosineSchedule,
+  cyclicalSchedule,
+  exponentialSchedule,
+  linearSchedule,
+  warmupSchedule,
+} from './schedules.js';
 
 describe('schedules', () => {
   it('constant', () => {
@@ -30,5 +37,28 @@ describe('schedules', () => {
     const stairs = exponentialSchedule({ learningRate: 2, factor: 0.25, every: 2, staircase: true });
     expect([1, 2, 3, 4, 5].map(stairs)).toEqual([2, 2, 0.5, 0.5, 0.125]);
     expect(() => exponentialSchedule({ learningRate: 1, factor: 1.5 })).toThrow(/options.factor/);
+  });
+
+  it('linear, from a value to another', () => {
+    expect([1, 2, 3, 5, 9].map(linearSchedule({ from: 3, to: 1, steps: 4 }))).toEqual([3, 2.5, 2, 1, 1]);
+    expect([1, 3].map(linearSchedule({ to: 8, steps: 4 }))).toEqual([0, 4]);
+    expect(() => linearSchedule({ to: 1, steps: 0 })).toThrow('linearSchedule: options.steps should be a positive integer');
+    expect(() => linearSchedule({ to: -1, steps: 1 })).toThrow('options.to');
+    expect(() => linearSchedule({ from: -1, to: 1, steps: 1 })).toThrow('options.from');
+    expect(() => linearSchedule({ to: 1, step: 1 } as never)).toThrow("unknown option 'step'");
+  });
+
+  it('cyclical: rises and stays, again and again or so many times', () => {
+    expect([1, 2, 5, 10, 11, 16].map(cyclicalSchedule({ period: 10, rising: 0.4, to: 2 }))).toEqual([0, 0.5, 2, 2, 0, 2]);
+    expect([1, 2, 3, 4, 5, 6].map(cyclicalSchedule({ period: 4 }))).toEqual([0, 0.5, 1, 1, 0, 0.5]);
+    expect([3, 4, 5, 6, 8, 9, 10].map(cyclicalSchedule({ period: 4, rising: 1, cycles: 2 }))).toEqual([
+      0.5, 0.75, 0, 0.25, 0.75, 1, 1,
+    ]);
+    expect(() => cyclicalSchedule({ period: 0 })).toThrow('cyclicalSchedule: options.period should be a positive integer');
+    expect(() => cyclicalSchedule({ period: 4, rising: 0 })).toThrow('options.rising');
+    expect(() => cyclicalSchedule({ period: 4, rising: 1.1 })).toThrow('options.rising');
+    expect(() => cyclicalSchedule({ period: 4, to: -1 })).toThrow('options.to');
+    expect(() => cyclicalSchedule({ period: 4, cycles: 0.5 })).toThrow('options.cycles');
+    expect(() => cyclicalSchedule({ period: 4, beta: 1 } as never)).toThrow("unknown option 'beta'");
   });
 });

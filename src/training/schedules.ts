@@ -1,6 +1,6 @@
 import { checkInteger, checkNumber, checkOptions, invalid } from '../core/errors.js';
 
-/** The learning rate of a step; steps count from 1. */
+/** A number for each step, counted from 1: the learning rate of `fit`, or a weight or capacity of `betaElbo` in `tfjs-flows`. */
 export type Schedule = (step: number) => number;
 
 /**
@@ -116,4 +116,75 @@ export function exponentialSchedule(options: ExponentialScheduleOptions): Schedu
     const exponent = (step - 1) / every;
     return learningRate * factor ** (staircase ? Math.floor(exponent) : exponent);
   };
+}
+
+/** What `linearSchedule` takes. */
+export interface LinearScheduleOptions {
+  /** The value of step 1. Default 0. */
+  readonly from?: number;
+  /** The value from step `steps` + 1 on. */
+  readonly to: number;
+  /** How many steps the way takes. */
+  readonly steps: number;
+}
+
+/**
+ * A straight line: from + (to - from) min(1, (step - 1) / steps). As a capacity of `betaElbo`, from 0 to 25 nats, say.
+ *
+ * @throws for negative values or a number of steps below 1.
+ * Source: Burgess et al. 2018, "Understanding disentangling in beta-VAE", section 4.2, for the capacity.
+ * @example
+ * ```ts
+ * import { linearSchedule } from 'tfjs-flows/training';
+ *
+ * const capacity = linearSchedule({ to: 25, steps: 100 });
+ * console.log([1, 51, 101, 200].map(capacity)); // => [ 0, 12.5, 25, 25 ]
+ * ```
+ */
+export function linearSchedule(options: LinearScheduleOptions): Schedule {
+  checkOptions('linearSchedule', options, ['from', 'to', 'steps']);
+  const { from = 0, to, steps } = options;
+  checkNumber('linearSchedule', 'options.from', from, { least: 0 });
+  checkNumber('linearSchedule', 'options.to', to, { least: 0 });
+  checkInteger('linearSchedule', 'options.steps', steps, 1);
+  return (step) => from + (to - from) * Math.min(1, (step - 1) / steps);
+}
+
+/** What `cyclicalSchedule` takes. */
+export interface CyclicalScheduleOptions {
+  /** Steps of a cycle. */
+  readonly period: number;
+  /** The share of a cycle in which the value grows, above 0 and at most 1. Default 0.5. */
+  readonly rising?: number;
+  /** The value that a cycle ends with. Default 1. */
+  readonly to?: number;
+  /** Cycles, after which the value stays. Default: no end of them. */
+  readonly cycles?: number;
+}
+
+/**
+ * Grows from 0 in a straight line and stays, again and again: to min(1, tau / rising), tau = ((step - 1) mod period) / period. As a
+ * beta of `betaElbo`, each cycle uses the latents that the one before has found.
+ *
+ * @throws for a period or cycles below 1, a share outside (0, 1], a negative value.
+ * Source: Fu et al. 2019, "Cyclical annealing schedule: a simple approach to mitigating KL vanishing", equations 6 and 7.
+ * @example
+ * ```ts
+ * import { cyclicalSchedule } from 'tfjs-flows/training';
+ *
+ * const beta = cyclicalSchedule({ period: 8, rising: 0.5 });
+ * console.log([1, 3, 5, 8, 9, 11].map(beta)); // => [ 0, 0.5, 1, 1, 0, 0.5 ]
+ * ```
+ */
+export function cyclicalSchedule(options: CyclicalScheduleOptions): Schedule {
+  checkOptions('cyclicalSchedule', options, ['period', 'rising', 'to', 'cycles']);
+  const { period, rising = 0.5, to = 1, cycles } = options;
+  checkInteger('cyclicalSchedule', 'options.period', period, 1);
+  checkNumber('cyclicalSchedule', 'options.rising', rising, { above: 0, most: 1 });
+  checkNumber('cyclicalSchedule', 'options.to', to, { least: 0 });
+  if (cycles !== undefined) {
+    checkInteger('cyclicalSchedule', 'options.cycles', cycles, 1);
+  }
+  const end = (cycles ?? Number.POSITIVE_INFINITY) * period;
+  return (step) => (step > end ? to : to * Math.min(1, ((step - 1) % period) / period / rising));
 }
