@@ -9,6 +9,7 @@ const entry = {
   'io/index': 'src/io/index.ts',
   'backends/index': 'src/backends/index.ts',
   'models/index': 'src/models/index.ts',
+  'metrics/index': 'src/metrics/index.ts',
 };
 
 const common: Options = { target: 'es2022', platform: 'neutral', sourcemap: true };

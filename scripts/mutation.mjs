@@ -17,7 +17,7 @@ import { createInjector } from 'typed-inject';
 import { createVitest } from 'vitest/node';
 import { noteReached, opMutants, withMutants } from './opMutants.mjs';
 
-const FOLDERS = ['bijectors', 'dequantizers', 'distributions', 'objectives', 'transformers'];
+const FOLDERS = ['bijectors', 'dequantizers', 'distributions', 'metrics', 'objectives', 'transformers'];
 /** The mathematics that they share. */
 const CORE = ['math', 'root', 'sigmoidMap', 'sumLogDerivative'].map((name) => `src/core/${name}.ts`);
 const root = fileURLToPath(new URL('..', import.meta.url));

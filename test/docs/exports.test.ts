@@ -8,6 +8,7 @@ const entries = {
   'tfjs-flows': await import('tfjs-flows'),
   'tfjs-flows/backends': await import('tfjs-flows/backends'),
   'tfjs-flows/io': await import('tfjs-flows/io'),
+  'tfjs-flows/metrics': await import('tfjs-flows/metrics'),
   'tfjs-flows/models': await import('tfjs-flows/models'),
   'tfjs-flows/testing': await import('tfjs-flows/testing'),
   'tfjs-flows/testing/fast-check': await import('tfjs-flows/testing/fast-check'),
