@@ -1,0 +1,135 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { broadcastTo, dispose, tidy } from '@tensorflow/tfjs-core';
+import type { Distribution } from '../core/distribution.js';
+import { LOG_TWO_PI } from '../core/math.js';
+import { sizeOf } from '../core/shapes.js';
+import type { NormalParameters } from '../distributions/normalFamily.js';
+import type { LogSums } from './logSums.js';
+import { tilesOf } from './tiles.js';
+
+/** N batches of independent normals over `dim` elements, each [N, dim] row by row. */
+export interface Normals {
+  readonly count: number;
+  readonly dim: number;
+  readonly mean: Float64Array;
+  readonly logScale: Float64Array;
+}
+
+/** Whose parameters to read. */
+export interface PosteriorsProblem {
+  /** Those of the data points start <= j < end, as one batch. */
+  readonly posterior: (start: number, end: number) => Distribution;
+  readonly count: number;
+  readonly event: readonly number[];
+  readonly tile: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The parameters of all posteriors where they are independent normals; undefined otherwise. */
+export async function readNormals({ posterior, count, event, tile, signal }: PosteriorsProblem): Promise<Normals | undefined> {
+  const dim = sizeOf(event);
+  const found: Normals = { count, dim, mean: new Float64Array(count * dim), logScale: new Float64Array(count * dim) };
+  for (const [from, to] of tilesOf(count, tile)) {
+    signal?.throwIfAborted();
+    const tensors = tidy(() => {
+      const { family } = posterior(from, to);
+      if (family?.name !== 'normal') {
+        return undefined;
+      }
+      const { mean, logScale } = family.parameters() as unknown as NormalParameters;
+      return [mean, logScale].map((parameter) => broadcastTo(parameter, [to - from, ...event])) as [Tensor, Tensor];
+    });
+    if (tensors === undefined) {
+      return undefined;
+    }
+    try {
+      const [mean, logScale] = (await Promise.all(tensors.map((t) => t.data()))) as [Float32Array, Float32Array];
+      found.mean.set(mean, from * dim);
+      found.logScale.set(logScale, from * dim);
+    } finally {
+      dispose(tensors);
+    }
+  }
+  return found;
+}
+
+/** Element d of each by itself. */
+export function columnOf({ count, dim, mean, logScale }: Normals, d: number): Normals {
+  const pick = (values: Float64Array): Float64Array =>
+    Float64Array.from({ length: count }, (_, j) => values[j * dim + d] as number);
+  return { count, dim: 1, mean: pick(mean), logScale: pick(logScale) };
+}
+
+/** The pairs to sum up. */
+export interface PairsProblem {
+  readonly normals: Normals;
+  /** M points [M, dim], row by row. */
+  readonly points: ArrayLike<number>;
+  /** Takes log N(point m | normal j) for all j. */
+  readonly sums: LogSums;
+  /** The j whose term m's sum has already. */
+  readonly done?: ((m: number) => number) | undefined;
+  readonly tile: number;
+  readonly breathe: () => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after so many more pairs. */
+  readonly onPairs: (pairs: number) => void;
+}
+
+/** A term smaller than the largest by so many nats is lost in float64. */
+const NEGLIGIBLE = 60;
+
+/**
+ * The log-densities of all points under all normals, in float64 on the host: the device would have to hold M x N x dim differences,
+ * or to expand the square and lose sharp normals to cancellation; and most pairs are far apart, which shows after a few elements.
+ */
+export async function addPairs({ normals, points, sums, done, tile, breathe, signal, onPairs }: PairsProblem): Promise<void> {
+  const { count, dim, mean, logScale } = normals;
+  const inverseScale = logScale.map((value) => Math.exp(-value));
+  const atMean = Float64Array.from({ length: count }, (_, j) =>
+    logScale.subarray(j * dim, (j + 1) * dim).reduce((total, value) => total - value, -0.5 * dim * LOG_TWO_PI),
+  );
+  const point = new Float64Array(dim);
+  for (const [first, last] of tilesOf(points.length / dim, tile)) {
+    for (let m = first; m < last; m++) {
+      signal?.throwIfAborted();
+      for (let d = 0; d < dim; d++) {
+        point[d] = points[m * dim + d] as number;
+      }
+      const skipped = done?.(m);
+      for (let j = 0; j < count; j++) {
+        if (j === skipped) {
+          continue;
+        }
+        const top = atMean[j] as number;
+        const most = 2 * (top + NEGLIGIBLE - sums.highest(m));
+        const distance = squaredDistance(point, mean, inverseScale, j * dim, most);
+        if (!(distance > most)) {
+          sums.add(m, top - 0.5 * distance);
+        }
+      }
+      await breathe();
+    }
+    onPairs((last - first) * count);
+  }
+}
+
+/** sum_d ((point_d - mean_d) / scale_d)^2, or something above `most` where it is above `most`, which is looked at now and then. */
+function squaredDistance(
+  point: Float64Array,
+  mean: Float64Array,
+  inverseScale: Float64Array,
+  offset: number,
+  most: number,
+): number {
+  const dim = point.length;
+  let total = 0;
+  for (let start = 0; start < dim && !(total > most); start += 8) {
+    const end = Math.min(dim, start + 8);
+    for (let d = start; d < end; d++) {
+      const t = ((point[d] as number) - (mean[offset + d] as number)) * (inverseScale[offset + d] as number);
+      total += t * t;
+    }
+  }
+  return total;
+}
