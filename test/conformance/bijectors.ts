@@ -383,7 +383,7 @@ export const bijectorCases: readonly BijectorCase[] = [
   { name: 'residualFlow', make: (rng) => residualFlow({ dim: 2, hidden: [4], coefficient: 0.6, rng }), event: [2] },
   {
     name: 'residualFlow, tanh, from a context',
-    make: (rng) => residualFlow({ dim: 3, hidden: [3, 2], activation: 'tanh', coefficient: 0.8, contextDim: 2, rng }),
+    make: (rng) => residualFlow({ dim: 3, hidden: [3], activation: 'tanh', coefficient: 0.7, contextDim: 2, rng }),
     event: [3],
     contextDim: 2,
   },
