@@ -111,7 +111,8 @@ export function logCosh(x: Tensor): Tensor {
  * what most of the time of tfjs's own `logSumExp` goes to on WASM.
  */
 export function logSumExp(x: Tensor): Tensor {
-  const top = stopGradient(max(x, -1, true));
+  // Where all terms are zero there is no largest one: the result is then -Infinity, not NaN.
+  const top = stopGradient(maximum(max(x, -1, true), -1e38));
   const total = log(sum(exp(sub(x, top)), -1));
   return add(total, reshape(top, total.shape));
 }

@@ -36,12 +36,7 @@ export function parameterShapes(
     }
   }
   if (eventShape === undefined) {
-    const rank = eventRank ?? Math.min(1, full.length);
-    checkInteger(where, 'options.eventRank', rank, 0);
-    if (rank > full.length) {
-      throw invalid(where, 'options.eventRank', `at most the rank of the parameters, ${full.length}`, rank);
-    }
-    return { batchShape: full.slice(0, full.length - rank), eventShape: full.slice(full.length - rank) };
+    return splitAxes(where, full, eventRank);
   }
   checkEventShape(where, eventShape);
   if (eventRank !== undefined) {
@@ -53,6 +48,19 @@ export function parameterShapes(
     throw invalid(where, 'options.eventShape', `the last axes of the parameters' shape [${full.join(', ')}]`, eventShape);
   }
   return { batchShape, eventShape: [...eventShape] };
+}
+
+/** The batch and event shape that make up `full`, by the number of event axes. */
+export function splitAxes(
+  where: string,
+  full: readonly number[],
+  eventRank: number = Math.min(1, full.length),
+): { batchShape: number[]; eventShape: number[] } {
+  checkInteger(where, 'options.eventRank', eventRank, 0);
+  if (eventRank > full.length) {
+    throw invalid(where, 'options.eventRank', `at most the rank of the parameters, ${full.length}`, eventRank);
+  }
+  return { batchShape: full.slice(0, full.length - eventRank), eventShape: full.slice(full.length - eventRank) };
 }
 
 /** Throws unless `eventShape` is a list of sizes. */

@@ -37,7 +37,8 @@ export function logistic(options: LogisticOptions): Distribution {
   return locationScale('logistic', standardLogistic, options);
 }
 
-const standardLogistic: StandardDensity = {
+/** Location 0, scale 1. */
+export const standardLogistic: StandardDensity = {
   location: 'location',
   noise: (rng, size) => {
     const u = rng.uniform(size);

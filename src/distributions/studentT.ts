@@ -58,7 +58,7 @@ export interface StudentTOptions extends ScaleOptions {
  *
  * const p = studentT({ df: 3, location: tf.tensor1d([0, 1]), scale: 2 });
  * console.log(p.logProb(tf.tensor1d([0, 5])).dataSync()[0]!.toFixed(4)); // => -5.0827
- * console.log(p.entropy!().dataSync()[0]!.toFixed(4)); // => 4.9329
+ * console.log(p.entropy!().dataSync()[0]!.toFixed(4)); // => 4.9332
  * ```
  */
 export function studentT(options: StudentTOptions): Distribution {

@@ -1,10 +1,13 @@
-import { tensor1d } from '@tensorflow/tfjs-core';
+import { tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import type { Distribution, Rng } from 'tfjs-flows';
 import {
   affineCoupling,
   bernoulli,
+  categorical,
   chain,
   diagNormal,
+  discretizedLogistic,
+  discretizedLogisticMixture,
   flow,
   iaf,
   invert,
@@ -12,6 +15,7 @@ import {
   logistic,
   logisticMixtureCdf,
   maf,
+  mixture,
   planar,
   normal as scalarNormal,
   scaleShift,
@@ -67,6 +71,51 @@ export const distributionCases: readonly DistributionCase[] = [
     name: 'bernoulli over three bits',
     make: () => bernoulli({ logits: tensor1d([0.8, -2, 0]) }),
     values: [0, 1].flatMap((a) => [0, 1].flatMap((b) => [0, 1].map((c) => [a, b, c]))),
+  },
+  {
+    name: 'categorical over three classes, twice',
+    make: () =>
+      categorical({
+        logits: tensor2d([
+          [0.7, -1.5, 0.25],
+          [-2, 1, 0.5],
+        ]),
+      }),
+    values: [0, 1, 2].flatMap((a) => [0, 1, 2].map((b) => [a, b])),
+  },
+  {
+    name: 'discretizedLogistic',
+    make: () => discretizedLogistic({ location: tensor1d([0.25]), logScale: tensor1d([-1.5]), levels: 6 }),
+    values: [0, 1, 2, 3, 4, 5].map((value) => [value]),
+  },
+  {
+    name: 'discretizedLogisticMixture',
+    make: () =>
+      discretizedLogisticMixture({
+        logits: tensor2d([[0.5, -1, 0.25]]),
+        means: tensor2d([[-0.5, 0.25, 0.9]]),
+        logScales: tensor2d([[-1, -2, -0.5]]),
+        levels: 8,
+      }),
+    values: [0, 1, 2, 3, 4, 5, 6, 7].map((value) => [value]),
+  },
+  {
+    name: 'mixture of a batch',
+    make: () =>
+      mixture({
+        logits: tensor1d([1, -0.5, 0.25]),
+        components: diagNormal({ mean: tensor2d([[-1], [3], [0.5]]), scale: tensor2d([[0.5], [0.8], [1.2]]) }),
+      }),
+  },
+  {
+    name: 'mixture of a list',
+    make: () =>
+      mixture({
+        logits: tensor1d([0.5, -0.25]),
+        components: [laplace({ location: tensor1d([-2]), scale: 0.5 }), diagNormal({ eventShape: [1], trainable: true })],
+        trainable: true,
+      }),
+    scale: 0.5,
   },
   {
     name: 'flow: planar',
