@@ -47,6 +47,10 @@ describe('bitsPerDim', () => {
     expect(() => bitsPerDim({ logProb: 0, dim: 1, levels: 1.5 })).toThrow('options.levels should be an integer of at least 2');
     expect(() => bitsPerDim({ logProb: Number.NaN, dim: 1 })).toThrow('options.logProb should be a number or a float32 tensor');
     expect(() => bitsPerDim({ logProb: '3' as never, dim: 1 })).toThrow("but got '3'");
+    expect(() => bitsPerDim({ logProb: tf.tensor1d([3], 'int32'), dim: 1 })).toThrow('but got a int32 tensor of shape [1].');
+    const gone = tf.tensor1d([3]);
+    gone.dispose();
+    expect(() => bitsPerDim({ logProb: gone, dim: 1 })).toThrow('but got a float32 tensor of shape [1] that is disposed.');
     expect(() => bitsPerDim({ logProb: 0, dimension: 1 } as never)).toThrow("unknown option 'dimension'");
   });
 });

@@ -37,8 +37,8 @@ export function checkValues(where: string, values: ArrayLike<number>, levels: nu
 }
 
 /** Whether a tensor can be read without waiting: WebGPU cannot in Node, and in a browser only by way of a canvas. */
-export function canReadSync(): boolean {
-  return getBackend() !== 'webgpu';
+export function canReadSync(backend: string = getBackend()): boolean {
+  return backend !== 'webgpu';
 }
 
 /**

@@ -80,6 +80,12 @@ describe('uniformDequantizer', () => {
     expect(Math.floor(y.dataSync()[1] as number)).toBe(7);
   });
 
+  it('looks at the first value too, and at every one of several examples', async () => {
+    const dequantizer = uniformDequantizer({ levels: 8 });
+    await expect(dequantizer.check(tf.tensor1d([9, 1]))).rejects.toThrow('but element 0 is 9.');
+    await expect(dequantizer.check(tf.tensor2d([[1, 2], [3, 8]]))).rejects.toThrow('but element 3 is 8.'); // biome-ignore format: a matrix
+  });
+
   it('resolves the check of good data', async () => {
     await expect(uniformDequantizer({ levels: 3 }).check(tf.tensor1d([0, 1, 2]))).resolves.toBeUndefined();
   });

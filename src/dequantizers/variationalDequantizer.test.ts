@@ -174,6 +174,12 @@ describe('variationalDequantizer', () => {
     }
   });
 
+  it('takes a distribution of the contract that tells no batch shape', () => {
+    const { batchShape: _, ...bare } = standardNormal({ eventShape: [2] });
+    const [y, logQ] = variationalDequantizer({ levels: 3, flow: bare }).sampleAndLogProb(tf.ones([4, 2]), { shape: [5] });
+    expect([y.shape, logQ.shape]).toEqual([[5, 4, 2], [5, 4]]); // biome-ignore format: short
+  });
+
   it('trains: gradients of both results against finite differences, none where frozen', () => {
     const rng = createRng(5);
     const dequantizer = variationalDequantizer({

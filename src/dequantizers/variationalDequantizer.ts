@@ -76,9 +76,8 @@ export function variationalDequantizer(options: VariationalDequantizerOptions): 
   const squash = sigmoidMap(name, { eventRank: rank }).fromLine;
 
   return defineDequantizer({
+    ...options,
     name,
-    levels,
-    ...(options.validate === undefined ? {} : { validate: options.validate }),
     event: flow.eventShape,
     parts: { flow, ...(encoder === undefined ? {} : { encoder }) },
     noise: (x, { shape, ...call }) => {

@@ -139,6 +139,11 @@ describe('dequantizedLogProb', () => {
     expect(() => dequantizedLogProb({ distribution, dequantizer: distribution as never })).toThrow(
       'options.dequantizer should be',
     );
+    expect(() => dequantizedLogProb({ distribution } as never)).toThrow(
+      'options.dequantizer should be a dequantizer, but got nothing.',
+    );
+    const { sampleAndLogProb: _, ...unable } = dequantizer;
+    expect(() => dequantizedLogProb({ distribution, dequantizer: unable as never })).toThrow('options.dequantizer should be');
     expect(() => dequantizedLogProb({ distribution, dequantizer: uniformDequantizer({ levels: 2, eventRank: 3 }) })).toThrow(
       'options.dequantizer.eventRank should be that of the distribution, 1 (its events are [2]), but got 3.',
     );
