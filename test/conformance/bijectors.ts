@@ -62,6 +62,10 @@ export interface BijectorCase {
   readonly domain?: readonly [low: number, high: number];
   /** Where y is drawn from for the inverse by itself. Default [-3, 3]. */
   readonly image?: readonly [low: number, high: number];
+  /** The numbers that x may be. Default: all. */
+  readonly limits?: readonly [low: number, high: number];
+  /** The numbers that y may be. Default: all. */
+  readonly inverseLimits?: readonly [low: number, high: number];
 }
 
 /** Minima so large that finite differences do not meet corners of the log-det in bins as narrow as their steps. */
@@ -119,19 +123,21 @@ export const bijectorCases: readonly BijectorCase[] = [
     inverseEvent: [1, 2, 3],
     contextDim: 2,
   },
-  { name: 'sigmoid', make: () => sigmoidBijector(), event: [], image: [0.05, 0.95] },
+  { name: 'sigmoid', make: () => sigmoidBijector(), event: [], image: [0.05, 0.95], inverseLimits: [0, 1] },
   {
     name: 'sigmoid onto an interval, over vectors',
     make: () => sigmoidBijector({ low: -2, high: 5, eventRank: 1 }),
     event: [2],
     image: [-1.9, 4.9],
+    inverseLimits: [-2, 5],
   },
-  { name: 'logit', make: () => logitBijector(), event: [], domain: [0.05, 0.95] },
+  { name: 'logit', make: () => logitBijector(), event: [], domain: [0.05, 0.95], limits: [0, 1] },
   {
     name: 'logit of an interval, over vectors',
     make: () => logitBijector({ low: -2, high: 5, eventRank: 1 }),
     event: [2],
     domain: [-1.9, 4.9],
+    limits: [-2, 5],
   },
   {
     name: 'logit preprocessing',
@@ -139,6 +145,7 @@ export const bijectorCases: readonly BijectorCase[] = [
     event: [2],
     domain: [0.2, 3.8],
     image: [-1.8, 1.8],
+    limits: [0, 4],
   },
   {
     name: 'chain of planar maps',
@@ -151,6 +158,7 @@ export const bijectorCases: readonly BijectorCase[] = [
     make: (rng) => chain([planar({ dim: 2, rng }), invert(planar({ dim: 2, rng })), sigmoidBijector()]),
     event: [2],
     image: [0.1, 0.9],
+    inverseLimits: [0, 1],
   },
 
   ...(['bounded', 'exp', 'tanh', 'softplus', 'sigmoid', 'gate'] as const).map(
@@ -276,9 +284,15 @@ export const bijectorCases: readonly BijectorCase[] = [
     image: [-30, 30],
   },
 
-  { name: 'tanh', make: () => tanhBijector(), event: [], domain: [-2, 2], image: [-0.9, 0.9] },
-  { name: 'softplus', make: () => softplusBijector(), event: [], image: [0.1, 6] },
-  { name: 'exp over vectors', make: () => expBijector({ eventRank: 1 }), event: [2], image: [0.1, 6] },
+  { name: 'tanh', make: () => tanhBijector(), event: [], domain: [-2, 2], image: [-0.9, 0.9], inverseLimits: [-1, 1] },
+  { name: 'softplus', make: () => softplusBijector(), event: [], image: [0.1, 6], inverseLimits: [0, Number.POSITIVE_INFINITY] },
+  {
+    name: 'exp over vectors',
+    make: () => expBijector({ eventRank: 1 }),
+    event: [2],
+    image: [0.1, 6],
+    inverseLimits: [0, Number.POSITIVE_INFINITY],
+  },
   {
     name: 'leakyRelu below zero, over vectors',
     make: () => leakyReluBijector({ eventRank: 1 }),
@@ -293,7 +307,15 @@ export const bijectorCases: readonly BijectorCase[] = [
     domain: [0.3, 3],
     image: [0.3, 3],
   },
-  { name: 'power of positive numbers', make: () => powerBijector({ power: -1.5 }), event: [], domain: [0.3, 3], image: [0.3, 3] },
+  {
+    name: 'power of positive numbers',
+    make: () => powerBijector({ power: -1.5 }),
+    event: [],
+    domain: [0.3, 3],
+    image: [0.3, 3],
+    limits: [0, Number.POSITIVE_INFINITY],
+    inverseLimits: [0, Number.POSITIVE_INFINITY],
+  },
   {
     name: 'odd power',
     make: () => powerBijector({ power: 3, domain: 'odd', eventRank: 1 }),
