@@ -62,7 +62,7 @@ describe('defineDistribution', () => {
       ],
       [
         () => p.sampleAndLogProb({ shape: [2, -1] }),
-        'shifted.sampleAndLogProb: options.shape[1] should be an integer of at least 0',
+        'shifted.sampleAndLogProb: options.shape should be a list of sizes, but got [2,-1].',
       ],
     ];
     for (const [call, message] of cases) {

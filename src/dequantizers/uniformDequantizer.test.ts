@@ -124,7 +124,7 @@ describe('uniformDequantizer', () => {
       'uniformDequantizer.sampleAndLogProb: options.shape should be a list of sizes, but got 4.',
     );
     expect(() => dequantizer.sampleAndLogProb(tf.zeros([3, 3]), { shape: [4, 0.5] })).toThrow(
-      'options.shape[1] should be an integer of at least 0, but got 0.5.',
+      'options.shape should be a list of sizes, but got [4,0.5].',
     );
     expect(() => dequantizer.sampleAndLogProb(tf.zeros([3, 3]), { shapes: [4] } as never)).toThrow(
       "uniformDequantizer.sampleAndLogProb: unknown option 'shapes'; the options are shape, context",
