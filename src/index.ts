@@ -141,6 +141,8 @@ export type { DiscretizedLogisticMixtureOptions } from './distributions/discreti
 export { discretizedLogisticMixture } from './distributions/discretizedLogisticMixture.js';
 export type { Flow, FlowOptions } from './distributions/flow.js';
 export { flow } from './distributions/flow.js';
+export type { FullNormalOptions } from './distributions/fullNormal.js';
+export { fullNormal } from './distributions/fullNormal.js';
 export { klDivergence } from './distributions/klDivergence.js';
 export type { LaplaceOptions } from './distributions/laplace.js';
 export { laplace } from './distributions/laplace.js';

@@ -8,12 +8,13 @@ import { checkDistributionLike } from '../core/structural.js';
 /**
  * KL(p || q) = E_p[log p(x) - log q(x)] by formula, in nats; differentiable in the parameters of both.
  *
- * Formulas exist between normals (`standardNormal`, `normal`, `diagNormal`), between Laplace, between Bernoulli distributions, between
+ * Formulas exist between normals (`standardNormal`, `normal`, `diagNormal`, `fullNormal`), between Laplace, between Bernoulli distributions, between
  * those over as many classes or levels (`categorical`, `discretizedLogistic`, `discretizedLogisticMixture`), and between uniform ones
  * (infinite where q does not cover p). Where there is none, estimate it from draws: x, log p from `p.sampleAndLogProb`, minus
  * `q.logProb(x)`.
  *
- * A distribution of one's own joins in by its method `klTo(other)`, and is found by others through its `family`.
+ * A distribution of one's own joins in by its method `klTo(other)`, and is found by others through its `family`, whose `klFrom` tells
+ * the divergences that they do not know.
  *
  * Shapes: the batch axes of p and q broadcast, and the result has them.
  *

@@ -9,6 +9,7 @@ import {
   discretizedLogistic,
   discretizedLogisticMixture,
   flow,
+  fullNormal,
   iaf,
   invert,
   laplace,
@@ -56,6 +57,17 @@ export const distributionCases: readonly DistributionCase[] = [
     name: 'logistic by log-scale',
     make: () => logistic({ location: tensor1d([0.5, -1]), logScale: tensor1d([0, -0.7]) }),
     support: [-16, 16],
+  },
+  {
+    name: 'fullNormal',
+    make: () =>
+      fullNormal({
+        mean: tensor1d([1, -2]),
+        scaleTril: tensor2d([
+          [1.2, 5],
+          [-0.9, 0.6],
+        ]),
+      }),
   },
   { name: 'normal', make: () => scalarNormal({ mean: 0.5, scale: 1.5 }) },
   { name: 'laplace', make: () => laplace({ location: tensor1d([0.5]), scale: tensor1d([0.7]) }) },

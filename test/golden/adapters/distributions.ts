@@ -3,7 +3,9 @@ import {
   add,
   broadcastTo,
   expandDims,
+  eye,
   grad,
+  matMul,
   neg,
   range,
   reshape,
@@ -11,6 +13,7 @@ import {
   softmax,
   softplus,
   squeeze,
+  sub,
   sum,
   tensor,
   zerosLike,
@@ -22,6 +25,7 @@ import {
   diagNormal,
   discretizedLogistic,
   discretizedLogisticMixture,
+  fullNormal,
   klDivergence,
   laplace,
   logistic,
@@ -34,7 +38,8 @@ import type { GoldenCase } from '../cases.js';
 import { tensorOf } from '../cases.js';
 import type { Check } from '../check.js';
 import type { Adapter } from './adapter.js';
-import { awaiting, unknown } from './adapter.js';
+import { unknown } from './adapter.js';
+import { scriptedRng } from './scriptedRng.js';
 
 const TOLERANCE = 1e-5;
 
@@ -75,7 +80,18 @@ const FAMILIES: Readonly<Record<string, Adapter>> = {
       studentT({ df: tensorOf(golden.inputs, `df${suffix}`), ...locationScale(golden, suffix) });
     await checkFamily(golden, check, make(''), make('2'));
   },
-  full_normal: awaiting('fullNormal'),
+  full_normal: async (golden, check) => {
+    const { inputs } = golden;
+    const make = (suffix: string): Distribution =>
+      fullNormal({ mean: tensorOf(inputs, `mean${suffix}`), scaleTril: tensorOf(inputs, `cholesky${suffix}`) });
+    const p = make('');
+    await checkFamily(golden, check, p, make('2'));
+    // Draws from unit vectors of noise are the columns of the factor.
+    const [dim] = p.eventShape as [number];
+    const draws = p.sample({ shape: [dim], rng: scriptedRng({ normal: eye(dim) }) });
+    const columns = sub(draws, (p.mean as () => Tensor)());
+    await check.near('covariance', matMul(columns, columns, true), TOLERANCE);
+  },
   categorical: async (golden, check) => {
     const make = (suffix: string): Distribution =>
       categorical({ logits: tensorOf(golden.inputs, `logits${suffix}`), eventRank: 0 });
