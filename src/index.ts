@@ -127,8 +127,16 @@ export type { VariationalDequantizerOptions } from './dequantizers/variationalDe
 export { variationalDequantizer } from './dequantizers/variationalDequantizer.js';
 export type { AggregatedPosteriorOptions, SurgeryProgress } from './diagnostics/aggregatedPosterior.js';
 export { aggregatedPosteriorLogProb } from './diagnostics/aggregatedPosterior.js';
+export type { ActiveUnitsOptions, ActiveUnitsReport } from './diagnostics/activeUnits.js';
+export { activeUnits } from './diagnostics/activeUnits.js';
 export type { ElboSurgeryEstimates, ElboSurgeryOptions, ElboSurgeryReport } from './diagnostics/elboSurgery.js';
 export { elboSurgery } from './diagnostics/elboSurgery.js';
+export type {
+  TotalCorrelationEstimates,
+  TotalCorrelationOptions,
+  TotalCorrelationReport,
+} from './diagnostics/totalCorrelation.js';
+export { totalCorrelation } from './diagnostics/totalCorrelation.js';
 export type { BernoulliOptions } from './distributions/bernoulli.js';
 export { bernoulli } from './distributions/bernoulli.js';
 export type { CategoricalOptions } from './distributions/categorical.js';
@@ -175,6 +183,8 @@ export type { GradientEstimator, GradientOptions } from './objectives/gradientEs
 export type { Iwae, IwaeGradientEstimator, IwaeOptions, IwaeTerms } from './objectives/iwae.js';
 export { iwae } from './objectives/iwae.js';
 export type { LatentVariableModel } from './objectives/latentVariableModel.js';
+export type { MinibatchAggregate, MinibatchAggregateOptions, MinibatchEstimator } from './objectives/minibatchAggregate.js';
+export { minibatchAggregate } from './objectives/minibatchAggregate.js';
 export type { NegativeLogLikelihoodOptions } from './objectives/negativeLogLikelihood.js';
 export { negativeLogLikelihood } from './objectives/negativeLogLikelihood.js';
 export type { ReverseKl, ReverseKlOptions, ReverseKlTerms } from './objectives/reverseKl.js';

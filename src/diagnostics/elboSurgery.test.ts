@@ -3,28 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { affine } from '../../test/setup/affineFlow.js';
 import type { GoldenArray } from '../../test/setup/goldenCase.js';
 import { goldenCase, goldenTensor } from '../../test/setup/goldenCase.js';
-import type { Rng } from '../core/rng.js';
+import { indexedModel, replay } from '../../test/setup/indexedModel.js';
 import { createRng } from '../core/rng.js';
 import { diagNormal } from '../distributions/diagNormal.js';
 import { flow } from '../distributions/flow.js';
-import { standardNormal } from '../distributions/standardNormal.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { elboSurgery } from './elboSurgery.js';
-
-/** Data point n is the number n; its posterior is row n of mean and scale; p(x | z) = N(x | z_0, 1). */
-function indexed(mean: tf.Tensor, scale: tf.Tensor): LatentVariableModel & { data: tf.Tensor } {
-  const [count, dim] = mean.shape as [number, number];
-  const pick = (table: tf.Tensor, x: tf.Tensor): tf.Tensor => tf.gather(table, tf.cast(tf.reshape(x, [-1]), 'int32'));
-  return {
-    data: tf.reshape(tf.range(0, count), [count, 1]),
-    prior: standardNormal({ eventShape: [dim] }),
-    posterior: (x) => diagNormal({ mean: pick(mean, x), scale: pick(scale, x) }),
-    likelihood: (z) => diagNormal({ mean: tf.slice(z, [0, 0, 0], [-1, -1, 1]), scale: 1 }),
-  };
-}
-
-/** The draw z, told as the noise (z - mean) / scale: for one tile [S, N, D]. */
-const replay = (noise: tf.Tensor): Rng => ({ ...createRng(0), normal: (shape) => tf.reshape(noise, [...shape]) });
 
 describe('elboSurgery', () => {
   it.each(['samples_n8_D2', 'samples_n8_D10', 'samples_n50_D2', 'samples_n50_D10'])('agrees with %s', async (name) => {
@@ -32,7 +16,7 @@ describe('elboSurgery', () => {
     const mean = goldenTensor(inputs.mu);
     const scale = tf.exp(tf.mul(goldenTensor(inputs.logvar), 0.5));
     const z = tf.transpose(goldenTensor(inputs.z), [1, 0, 2]);
-    const { data, ...model } = indexed(mean, scale);
+    const { data, ...model } = indexedModel(mean, scale);
     const noise = tf.div(tf.sub(z, mean), scale);
     const report = await elboSurgery({ model, data, samples: 3, tile: 64, rng: replay(noise) });
     const number = (key: string): number => (expected[key] as GoldenArray).data[0] as number;
@@ -63,7 +47,7 @@ describe('elboSurgery', () => {
     expect(information).toBeCloseTo(1.10776198, 7);
     expect(marginal).toBeCloseTo(0.39329711, 7);
 
-    const { data, ...model } = indexed(tf.tensor2d(mean, [4, 1]), tf.tensor2d(scale, [4, 1]));
+    const { data, ...model } = indexedModel(tf.tensor2d(mean, [4, 1]), tf.tensor2d(scale, [4, 1]));
     const report = await elboSurgery({ model, data, samples: 20000, rng: createRng(11) });
     expect(report.averageKl).toBeCloseTo(1.50105909, 1);
     expect(Math.abs(report.mutualInformation - information)).toBeLessThan(0.01);
@@ -75,7 +59,7 @@ describe('elboSurgery', () => {
   it('gives the same for a flow that is a Gaussian in disguise, with the density from its inverse', async () => {
     const mean = createRng(0).normal([20, 2]);
     const scale = tf.exp(tf.mul(createRng(1).normal([20, 2]), 0.3));
-    const { data, ...gaussian } = indexed(mean, scale);
+    const { data, ...gaussian } = indexedModel(mean, scale);
     // The noise goes through an affine map whose shift and log-scale are the context.
     const model: LatentVariableModel = {
       ...gaussian,
@@ -96,7 +80,7 @@ describe('elboSurgery', () => {
   });
 
   it('weights the KL terms of the ELBO by beta, and no others', async () => {
-    const { data, ...model } = indexed(createRng(3).normal([12, 2]), tf.fill([12, 2], 0.4));
+    const { data, ...model } = indexedModel(createRng(3).normal([12, 2]), tf.fill([12, 2], 0.4));
     const one = await elboSurgery({ model, data, rng: createRng(4) });
     const four = await elboSurgery({ model, data, rng: createRng(4), beta: 4 });
     expect(four.elbo).toBeCloseTo(one.reconstruction - 4 * (one.mutualInformation + one.marginalKl), 8);
@@ -105,7 +89,7 @@ describe('elboSurgery', () => {
   });
 
   it('does not depend on the tile but for the draws', async () => {
-    const { data, ...model } = indexed(createRng(3).normal([10, 2]), tf.fill([10, 2], 1e-4));
+    const { data, ...model } = indexedModel(createRng(3).normal([10, 2]), tf.fill([10, 2], 1e-4));
     const reports = await Promise.all([3, 10, 64].map((tile) => elboSurgery({ model, data, tile, rng: createRng(5) })));
     for (const report of reports) {
       // Posteriors this sharp do not overlap.
@@ -117,7 +101,7 @@ describe('elboSurgery', () => {
   });
 
   it('finds no information where the posterior is the prior', async () => {
-    const { data, ...model } = indexed(tf.zeros([6, 3]), tf.ones([6, 3]));
+    const { data, ...model } = indexedModel(tf.zeros([6, 3]), tf.ones([6, 3]));
     const report = await elboSurgery({ model, data, samples: 4, rng: createRng(6) });
     expect(report.mutualInformation).toBeCloseTo(0, 5);
     expect(report.marginalKl).toBeCloseTo(0, 5);
@@ -126,12 +110,12 @@ describe('elboSurgery', () => {
   });
 
   it('has standard errors that tell the truth', async () => {
-    const { data, ...model } = indexed(createRng(7).normal([40, 1]), tf.fill([40, 1], 0.5));
+    const { data, ...model } = indexedModel(createRng(7).normal([40, 1]), tf.fill([40, 1], 0.5));
     const report = await elboSurgery({ model, data, rng: createRng(0) });
     const repeats: number[] = [];
     for (let seed = 1; seed <= 60; seed++) {
       // A new sample of data points and of draws each time.
-      const again = indexed(createRng(1000 + seed).normal([40, 1]), tf.fill([40, 1], 0.5));
+      const again = indexedModel(createRng(1000 + seed).normal([40, 1]), tf.fill([40, 1], 0.5));
       repeats.push((await elboSurgery({ model: again, data, rng: createRng(seed) })).averageKl);
     }
     const mean = repeats.reduce((a, b) => a + b) / repeats.length;
@@ -141,7 +125,7 @@ describe('elboSurgery', () => {
   });
 
   it('takes a single data point', async () => {
-    const { data, ...model } = indexed(tf.ones([1, 2]), tf.ones([1, 2]));
+    const { data, ...model } = indexedModel(tf.ones([1, 2]), tf.ones([1, 2]));
     const report = await elboSurgery({ model, data, samples: 3, rng: createRng(0) });
     expect(report.mutualInformation).toBeCloseTo(0, 10);
     expect(report.saturated).toBe(true);
@@ -151,7 +135,7 @@ describe('elboSurgery', () => {
   it('leaks nothing, done or aborted, and lets other work through', async () => {
     const mean = createRng(0).normal([30, 1]);
     const scale = tf.ones([30, 1]);
-    const { data, ...model } = indexed(mean, scale);
+    const { data, ...model } = indexedModel(mean, scale);
     const before = tf.memory().numTensors;
     const done: number[] = [];
     await elboSurgery({ model, data, tile: 8, samples: 2, onProgress: (progress) => done.push(progress.done) });
@@ -165,7 +149,7 @@ describe('elboSurgery', () => {
   });
 
   it('rejects bad options, by name', async () => {
-    const { data, ...model } = indexed(tf.ones([1, 2]), tf.ones([1, 2]));
+    const { data, ...model } = indexedModel(tf.ones([1, 2]), tf.ones([1, 2]));
     const rejects = async (options: object, message: string): Promise<void> => {
       await expect(elboSurgery({ model, data, ...options })).rejects.toThrow(message);
     };

@@ -1,13 +1,15 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { broadcastTo, concat, dispose, reshape, slice, tidy } from '@tensorflow/tfjs-core';
-import { checkInteger, checkNumber, checkOptions, invalid, isTensorLike } from '../core/errors.js';
+import { slice } from '@tensorflow/tfjs-core';
+import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
 import type { SurgeryProgress } from './aggregatedPosterior.js';
 import { aggregatedPosteriorLogProb } from './aggregatedPosterior.js';
-import { createBreather, tilesOf } from './tiles.js';
+import type { Draws } from './draws.js';
+import { checkData, drawAll } from './draws.js';
+import { isSaturated, summarize } from './statistics.js';
 
 /** What `elboSurgery` takes. */
 export interface ElboSurgeryOptions {
@@ -99,13 +101,10 @@ export async function elboSurgery(options: ElboSurgeryOptions): Promise<ElboSurg
   checkInteger(where, 'options.samples', samples, 1);
   checkInteger(where, 'options.tile', tile, 1);
   checkNumber(where, 'options.beta', beta, { least: 0 });
-  if (!isTensorLike(data) || data.isDisposed || data.shape.length < 1 || data.shape[0] === 0) {
-    throw invalid(where, 'options.data', 'a tensor of shape [N, ...event] with N of at least 1', data);
-  }
-  const n = data.shape[0] as number;
+  const n = checkData(where, data);
   const rows = (start: number, end: number): Tensor => slice(data, start, end - start);
 
-  const draws = await drawAll({ model, rows, n, samples, tile, rng, signal });
+  const draws = await drawAll({ model, rows, n, samples, tile, rng, signal, likelihood: true });
   try {
     const logAggregate = await aggregatedPosteriorLogProb({
       posterior: (start, end) => model.posterior(rows(start, end)),
@@ -122,102 +121,20 @@ export async function elboSurgery(options: ElboSurgeryOptions): Promise<ElboSurg
   }
 }
 
-/** Draw s of data point i stands at s N + i. */
-interface Draws {
-  /** [S N, ...latent]. */
-  readonly z: Tensor;
-  readonly logLikelihood: Float64Array;
-  readonly logPosterior: Float64Array;
-  readonly logPrior: Float64Array;
-}
-
-interface DrawProblem {
-  readonly model: LatentVariableModel;
-  readonly rows: (start: number, end: number) => Tensor;
-  readonly n: number;
-  readonly samples: number;
-  readonly tile: number;
-  readonly rng: Rng;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function drawAll({ model, rows, n, samples, tile, rng, signal }: DrawProblem): Promise<Draws> {
-  const codes: Tensor[] = [];
-  const logs = ['logLikelihood', 'logPosterior', 'logPrior'].map(() => new Float64Array(samples * n));
-  const breathe = createBreather();
-  try {
-    for (const [start, end] of tilesOf(n, tile)) {
-      signal?.throwIfAborted();
-      const [z, ...tensors] = tidy(() => {
-        const x = rows(start, end);
-        const [code, logPosterior] = model.posterior(x, { rng }).sampleAndLogProb({ shape: [samples], rng });
-        const logLikelihood = model.likelihood(code, { rng }).logProb(broadcastTo(x, [samples, ...x.shape]));
-        return [code, logLikelihood, logPosterior, model.prior.logProb(code)] as [Tensor, Tensor, Tensor, Tensor];
-      });
-      codes.push(z);
-      try {
-        const values = await Promise.all(tensors.map((t) => t.data()));
-        for (let s = 0; s < samples; s++) {
-          for (let i = start; i < end; i++) {
-            for (const [k, log] of logs.entries()) {
-              log[s * n + i] = (values[k] as ArrayLike<number>)[s * (end - start) + i - start] as number;
-            }
-          }
-        }
-      } finally {
-        dispose(tensors);
-      }
-      await breathe();
-    }
-    const z = tidy(() => {
-      const all = concat(codes, 1);
-      return reshape(all, [samples * n, ...all.shape.slice(2)]);
-    });
-    const [logLikelihood, logPosterior, logPrior] = logs as [Float64Array, Float64Array, Float64Array];
-    return { z, logLikelihood, logPosterior, logPrior };
-  } finally {
-    dispose(codes);
-  }
-}
-
 const ESTIMATES = ['elbo', 'reconstruction', 'averageKl', 'mutualInformation', 'marginalKl'] as const;
 
-/** Nats by which the mutual information may miss log N and still count as saturated. */
-const MARGIN = 0.1;
-
 function report(draws: Draws, logAggregate: Float64Array, n: number, beta: number): ElboSurgeryReport {
-  const samples = logAggregate.length / n;
-  const at = (values: Float64Array, m: number): number => (values[m] as number) / samples;
-  // The mean over the draws of each data point.
-  const points = Object.fromEntries(ESTIMATES.map((name) => [name, new Float64Array(n)])) as Record<Estimate, Float64Array>;
-  const add = (name: Estimate, i: number, value: number): void => {
-    points[name][i] = (points[name][i] as number) + value;
-  };
-  for (let m = 0; m < logAggregate.length; m++) {
-    const i = m % n;
-    const information = at(draws.logPosterior, m) - at(logAggregate, m);
-    const marginal = at(logAggregate, m) - at(draws.logPrior, m);
-    add('reconstruction', i, at(draws.logLikelihood, m));
-    add('mutualInformation', i, information);
-    add('marginalKl', i, marginal);
-    add('averageKl', i, information + marginal);
-    add('elbo', i, at(draws.logLikelihood, m) - beta * (information + marginal));
-  }
-  const gather = (of: (values: Float64Array) => number): ElboSurgeryEstimates =>
-    Object.fromEntries(ESTIMATES.map((name) => [name, of(points[name])])) as Record<Estimate, number>;
-  const means = gather(meanOf);
-  const standardErrors = gather((values) => standardErrorOf(values));
-  const logN = Math.log(n);
-  const margin = Math.max(MARGIN, n === 1 ? 0 : standardErrors.mutualInformation);
-  return { ...means, n, logN, saturated: logN - means.mutualInformation <= margin, standardErrors };
-}
-
-type Estimate = (typeof ESTIMATES)[number];
-
-const meanOf = (values: Float64Array): number => values.reduce((total, value) => total + value, 0) / values.length;
-
-function standardErrorOf(values: Float64Array): number {
-  const mean = meanOf(values);
-  const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return values.length === 1 ? Number.NaN : Math.sqrt(squares / (values.length - 1) / values.length);
+  const { means, standardErrors } = summarize(ESTIMATES, n, logAggregate.length / n, (m) => {
+    const [posterior, aggregate, prior] = [draws.logPosterior, logAggregate, draws.logPrior].map((logs) => logs[m] as number) as [
+      number,
+      number,
+      number,
+    ];
+    const reconstruction = draws.logLikelihood[m] as number;
+    const [mutualInformation, marginalKl] = [posterior - aggregate, aggregate - prior];
+    const averageKl = mutualInformation + marginalKl;
+    return { elbo: reconstruction - beta * averageKl, reconstruction, averageKl, mutualInformation, marginalKl };
+  });
+  const saturated = isSaturated(means.mutualInformation, standardErrors.mutualInformation, n);
+  return { ...means, n, logN: Math.log(n), saturated, standardErrors };
 }
