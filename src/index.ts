@@ -168,6 +168,8 @@ export type { StudentTOptions } from './distributions/studentT.js';
 export { studentT } from './distributions/studentT.js';
 export type { UniformOptions } from './distributions/uniform.js';
 export { uniform } from './distributions/uniform.js';
+export type { VampPriorOptions } from './distributions/vampPrior.js';
+export { vampPrior } from './distributions/vampPrior.js';
 export type { BetaElboOptions, ElboObjective, ElboTerms } from './objectives/betaElbo.js';
 export { betaElbo } from './objectives/betaElbo.js';
 export type { ConstrainedElbo, ConstrainedElboOptions } from './objectives/constrainedElbo.js';
@@ -177,6 +179,12 @@ export { dequantizedLogProb } from './objectives/dequantizedLogProb.js';
 export type { KlEstimator, KlOptions, VariationalOptions } from './objectives/draws.js';
 export type { ElboOptions } from './objectives/elbo.js';
 export { elbo } from './objectives/elbo.js';
+export type {
+  EstimateLogLikelihoodOptions,
+  LogLikelihoodProgress,
+  LogLikelihoodReport,
+} from './objectives/estimateLogLikelihood.js';
+export { estimateLogLikelihood } from './objectives/estimateLogLikelihood.js';
 export type { FreeBitsOptions, FreeBitsTerms } from './objectives/freeBits.js';
 export { freeBits } from './objectives/freeBits.js';
 export type { GradientEstimator, GradientOptions } from './objectives/gradientEstimators.js';

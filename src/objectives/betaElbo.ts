@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { abs, add, mean, mul, sub, tidy, zerosLike } from '@tensorflow/tfjs-core';
-import { checkCall, checkNumber, checkOptions } from '../core/errors.js';
+import { checkCall, checkNumber, checkOptions, invalid } from '../core/errors.js';
 import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
 import type { KlOptions } from './draws.js';
 import { checkKl, draw, KL_OPTIONS, objectiveOf } from './draws.js';
@@ -47,8 +47,8 @@ export interface ElboObjective extends ObjectiveWithTerms<ElboTerms> {
  * Schedules are functions of the step, from 1: `warmupSchedule({ steps, then: 1 })`, `cyclicalSchedule`, `linearSchedule` of
  * `tfjs-flows/training`. `fit` hands the step to its loss; pass it on, as `objective(x, call)`.
  *
- * @throws for a beta or capacity that is negative or no number (when it is made, or at the call where it is a function), and as
- * `elbo`.
+ * @throws for a beta or capacity that is negative or no number (when it is made, or at the call where it is a function), a call
+ * without `step` where it is a function of that, and as `elbo`.
  * Source: Higgins et al. 2017, "beta-VAE: learning basic visual concepts with a constrained variational framework"; Burgess et al.
  * 2018, "Understanding disentangling in beta-VAE", equation 8, for the capacity.
  * @example
@@ -85,8 +85,11 @@ function scheduled(name: string, given: number | ((step: number) => number)): (s
     return () => given;
   }
   return (step) => {
+    if (step === undefined && given.length > 0) {
+      throw invalid('betaElbo', 'options.step of a call', `given where ${name} is a function of it`, step);
+    }
     const value = given(step as number);
-    checkNumber('betaElbo', `what options.${name} returns for options.step ${step}`, value, { least: 0 });
+    checkNumber('betaElbo', `what options.${name} returns`, value, { least: 0 });
     return value;
   };
 }

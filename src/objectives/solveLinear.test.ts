@@ -70,6 +70,20 @@ describe('solveLinear', () => {
     expect(distance(solve(matrices, b, 6), b)).toBeLessThan(1e-6);
   });
 
+  it('goes no further than the matrix leads, which is soon where it has few eigenvalues', () => {
+    const rng = createRng(5);
+    const b = rng.normal([20, 6]);
+    const scales = tf.tensor1d([0.8, 0.8, 3, 3, -0.5, 0.8]);
+    const matrices = tf.tile(tf.expandDims(tf.mul(tf.eye(6), scales), 0), [20, 1, 1]);
+    for (const steps of [3, 4, 5, 6, 9]) {
+      expect(distance(solve(matrices, b, steps), tf.div(b, scales))).toBeLessThan(1e-4);
+    }
+    const once = tf.tile(tf.expandDims(tf.mul(tf.eye(6), 0.8187307), 0), [20, 1, 1]);
+    for (const steps of [1, 2, 3, 6]) {
+      expect(distance(solve(once, b, steps), tf.div(b, 0.8187307))).toBeLessThan(1e-5);
+    }
+  });
+
   it('needs few steps near the identity', () => {
     const rng = createRng(3);
     const matrices = tf.add(tf.mul(rng.normal([4, 30, 30]), 0.02), tf.eye(30));

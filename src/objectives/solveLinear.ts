@@ -1,8 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, mul, rsqrt, square, sub, sum, zerosLike } from '@tensorflow/tfjs-core';
+import { add, cast, greaterEqual, mul, rsqrt, square, sub, sum, zerosLike } from '@tensorflow/tfjs-core';
 
-/** Keeps 0 / 0 away where nothing is left to search in. */
+/** Keeps 0 / 0 away. */
 const TINY = 1e-30;
+
+/** What is left of the square of a vector by rounding alone: a direction with no more to it than that is none. */
+const ROUNDING = 1e-11;
 
 /**
  * Solves A x = b for each row, given products with A alone: the x of least residual in the space of b, A b, A^2 b, ..., which after
@@ -17,25 +20,28 @@ const TINY = 1e-30;
  */
 export function solveLinear(product: (v: Tensor) => Tensor, b: Tensor, steps: number): Tensor {
   const dot = (u: Tensor, v: Tensor): Tensor => sum(mul(u, v), -1, true);
-  const before: [direction: Tensor, image: Tensor][] = [];
+  const squares = (v: Tensor): Tensor => sum(square(v), -1, true);
+  const all: [direction: Tensor, image: Tensor][] = [];
   let x: Tensor = zerosLike(b);
   let residual = b;
   let direction = b;
   for (let step = 0; step < steps; step++) {
     let image = product(direction);
+    const before = squares(image);
     // Twice: once leaves what float32 rounds off.
-    for (const [earlier, itsImage] of [...before, ...before]) {
+    for (const [earlier, itsImage] of [...all, ...all]) {
       const share = dot(image, itsImage);
       image = sub(image, mul(share, itsImage));
       direction = sub(direction, mul(share, earlier));
     }
-    const scale = rsqrt(add(sum(square(image), -1, true), TINY));
+    const left = squares(image);
+    const scale = mul(rsqrt(add(left, TINY)), cast(greaterEqual(left, mul(before, ROUNDING)), 'float32'));
     image = mul(image, scale);
     direction = mul(direction, scale);
     const length = dot(residual, image);
     x = add(x, mul(length, direction));
     residual = sub(residual, mul(length, image));
-    before.push([direction, image]);
+    all.push([direction, image]);
     direction = image;
   }
   return x;

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { dispose, slice, tidy } from '@tensorflow/tfjs-core';
+import { invert } from '../bijectors/invert.js';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import type { Conditioner } from '../core/conditioner.js';
 import type { Distribution, SampleOptions } from '../core/distribution.js';
@@ -27,6 +28,13 @@ export interface VaeOptions {
   readonly posteriorFlow?: Bijector;
   /** q(z | x) from the encoder's output, [...batch, outputDim], instead of the Gaussian and its flow. */
   readonly posterior?: (parameters: Tensor) => Distribution;
+  /** A flow of the latents, from noise to what the decoder takes in its forward direction: see `flowIn`. */
+  readonly latentFlow?: Bijector;
+  /**
+   * Where `latentFlow` is put. 'prior' (default): the code is what the decoder takes, and p(z) the flow over `prior`. 'posterior': the
+   * code is the noise, with `prior` as it stands, q the flow's inverse over q(z | x), and the decoder behind the flow.
+   */
+  readonly flowIn?: 'prior' | 'posterior';
   /** p(x | z) from the decoder's output, [...batch, outputDim]. Default: Bernoulli with these logits. */
   readonly likelihood?: (parameters: Tensor) => Distribution;
 }
@@ -53,7 +61,14 @@ const LARGEST_LOG_SCALE = Math.log(1000);
  *
  * so that scales stay between 1/1000 and 1000 with a gradient everywhere. Without a flow, z = z_0 and C must be 0.
  *
- * Shapes: x [...batch, encoder.inputDim] and z [...batch, L]. Parameters: those of `encoder`, `decoder`, `prior` and
+ * A `latentFlow` g makes one model that can be seen in two ways. In the prior, z = g(noise) has the density of the flow, and
+ * q(z | x) is as above. In the posterior, the noise itself is the code, and q of it is what g^-1 makes of q(z | x). Bounds, draws
+ * and gradients are the same, weight by weight: log p_g(z) - log q(z | x) = log p(g^-1(z)) - log q_g(g^-1(z) | x). An
+ * autoregressive flow as prior (`maf`, whose inverse is parallel) is thus an inverse autoregressive flow as posterior, at the same
+ * cost, and a more expressive decoder. Leave it in the prior, but where diagnostics or another decoder need the noise as code:
+ * there the decoder has to run g forward. The weights have the same names in both.
+ *
+ * Shapes: x [...batch, encoder.inputDim] and z [...batch, L]. Parameters: those of `encoder`, `decoder`, `latentFlow`, `prior` and
  * `posteriorFlow` under these names; a variable that two of them share is listed once. `dispose` frees them all. A context in a
  * call is passed to encoder and decoder.
  *
@@ -62,7 +77,8 @@ const LARGEST_LOG_SCALE = Math.log(1000);
  *
  * @throws for an unknown option, sizes that do not fit each other, parts that are none; at a call for a wrong shape.
  * Source: Kingma and Welling 2014, "Auto-encoding variational Bayes"; Kingma et al. 2016, "Improving variational inference
- * with inverse autoregressive flow", algorithm 1, for the flow and its context.
+ * with inverse autoregressive flow", algorithm 1, for the flow and its context; Chen et al. 2017, "Variational lossy autoencoder",
+ * section 3.2, for the flow in the prior.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs';
@@ -81,8 +97,8 @@ const LARGEST_LOG_SCALE = Math.log(1000);
  * ```
  */
 export function vae(options: VaeOptions): Vae {
-  checkOptions('vae', options, ['encoder', 'decoder', 'prior', 'posteriorFlow', 'posterior', 'likelihood']);
-  const { encoder, decoder, posteriorFlow } = options;
+  checkOptions('vae', options, OPTIONS);
+  const { encoder, decoder, posteriorFlow, latentFlow, flowIn = 'prior' } = options;
   checkNetwork('options.encoder', encoder);
   checkNetwork('options.decoder', decoder);
   const latentDim = decoder.inputDim;
@@ -95,28 +111,66 @@ export function vae(options: VaeOptions): Vae {
     throw invalid('vae', 'options.likelihood', 'a function from the decoder output to a distribution', likelihood);
   }
   const posterior = posteriorOf(options, latentDim);
+  checkLatentFlow(options);
+  const [priorFlow, codeFlow] = flowIn === 'prior' ? [latentFlow, undefined] : [undefined, latentFlow];
 
   const model: Vae = {
     ...defineModule({
-      parts: { encoder, decoder, prior, ...(posteriorFlow === undefined ? {} : { posteriorFlow }) },
+      parts: {
+        encoder,
+        decoder,
+        ...(latentFlow === undefined ? {} : { latentFlow }),
+        prior,
+        ...(posteriorFlow === undefined ? {} : { posteriorFlow }),
+      },
     }),
     encoder,
     decoder,
     latentDim,
-    prior,
+    prior: priorFlow === undefined ? prior : flow({ base: prior, bijector: priorFlow }),
     posterior: (x, call = {}) => {
       const raw = encoder.apply(x, call);
       const [distribution, made] = posterior(raw, call);
-      return releasing(distribution, [raw, ...made]);
+      const q = codeFlow === undefined ? distribution : flowOver(distribution, invert(codeFlow), call, call.context);
+      return releasing(q, [raw, ...made]);
     },
     likelihood: (z, call = {}) => {
-      const raw = decoder.apply(z, call);
-      return releasing(likelihood(raw), [raw]);
+      const code = codeFlow === undefined ? [] : [codeFlow.forward(z, call)];
+      const raw = decoder.apply(code[0] ?? z, call);
+      return releasing(likelihood(raw), [raw, ...code]);
     },
-    sample: ({ rng = createRng(), ...sampling } = {}) =>
-      tidy(() => model.likelihood(prior.sample({ ...sampling, rng }), sampling).sample({ rng })),
+    sample: ({ rng = createRng(), shape = [], ...call } = {}) =>
+      tidy(() => model.likelihood(model.prior.sample({ ...call, shape, rng }), call).sample({ rng })),
   };
   return model;
+}
+
+const OPTIONS: readonly (keyof VaeOptions)[] = [
+  'encoder',
+  'decoder',
+  'prior',
+  'posteriorFlow',
+  'posterior',
+  'latentFlow',
+  'flowIn',
+  'likelihood',
+];
+
+function checkLatentFlow({ latentFlow, flowIn = 'prior' }: VaeOptions): void {
+  if (flowIn !== 'prior' && flowIn !== 'posterior') {
+    throw invalid('vae', 'options.flowIn', "'prior' or 'posterior'", flowIn);
+  }
+  if (latentFlow !== undefined) {
+    checkBijectorLike('vae', 'options.latentFlow', latentFlow);
+  } else if (flowIn === 'posterior') {
+    throw invalid('vae', 'options.latentFlow', "a bijector where flowIn is 'posterior'", latentFlow);
+  }
+}
+
+/** What the bijector makes of a distribution, with that context if there is one; its own parameters constant in a frozen call. */
+function flowOver(base: Distribution, bijector: Bijector, { frozen }: CallOptions, context: Tensor | undefined): Distribution {
+  const whole = flow({ base, bijector: frozen === true ? hold(bijector) : bijector });
+  return context === undefined ? whole : whole.given(context);
 }
 
 /** q(z | x) from the encoder's output, and the tensors that were made for it. */
@@ -154,13 +208,8 @@ function posteriorOf({ encoder, posterior, posteriorFlow }: VaeOptions, latentDi
     if (posteriorFlow === undefined) {
       return [base, [mean, logScale]];
     }
-    const bijector = call.frozen === true ? frozen(posteriorFlow) : posteriorFlow;
-    const amortised = flow({ base, bijector });
-    if (contextDim === 0) {
-      return [amortised, [mean, logScale]];
-    }
-    const context = part(2 * latentDim, contextDim);
-    return [amortised.given(context), [mean, logScale, context]];
+    const context = contextDim === 0 ? [] : [part(2 * latentDim, contextDim)];
+    return [flowOver(base, posteriorFlow, call, context[0]), [mean, logScale, ...context]];
   };
 }
 
@@ -175,14 +224,14 @@ function releasing(distribution: Distribution, made: readonly Tensor[]): Distrib
 }
 
 /** The same bijector with constant parameters: what a frozen call of the model hands to its posterior. */
-function frozen(bijector: Bijector): Bijector {
-  const hold = (call?: CallOptions): CallOptions => ({ ...call, frozen: true });
+function hold(bijector: Bijector): Bijector {
+  const frozen = (call?: CallOptions): CallOptions => ({ ...call, frozen: true });
   return {
     ...bijector,
-    forward: (x, call) => bijector.forward(x, hold(call)),
-    inverse: (y, call) => bijector.inverse(y, hold(call)),
-    forwardAndLogDet: (x, call) => bijector.forwardAndLogDet(x, hold(call)),
-    inverseAndLogDet: (y, call) => bijector.inverseAndLogDet(y, hold(call)),
+    forward: (x, call) => bijector.forward(x, frozen(call)),
+    inverse: (y, call) => bijector.inverse(y, frozen(call)),
+    forwardAndLogDet: (x, call) => bijector.forwardAndLogDet(x, frozen(call)),
+    inverseAndLogDet: (y, call) => bijector.inverseAndLogDet(y, frozen(call)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import { mul, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import type { Distribution, Rng } from 'tfjs-flows';
 import {
   affineCoupling,
@@ -24,6 +24,7 @@ import {
   standardNormal,
   studentT,
   uniform,
+  vampPrior,
 } from 'tfjs-flows';
 
 /** One line of the table: a distribution in one configuration. */
@@ -163,6 +164,15 @@ export const distributionCases: readonly DistributionCase[] = [
       }),
     support: [-40, 40],
     scale: 0.7,
+  },
+  {
+    name: 'vampPrior',
+    make: () =>
+      vampPrior({
+        posterior: (u) => diagNormal({ mean: mul(u, 2), scale: 0.6 }),
+        pseudoInputs: tensor2d([[1], [0], [-1]]),
+        eventShape: [1],
+      }),
   },
   {
     name: 'flow: squashed, of another event rank',
