@@ -10,6 +10,8 @@ export type { BatchNormOptions } from './bijectors/batchNorm.js';
 export { batchNorm } from './bijectors/batchNorm.js';
 export type { ChainOptions } from './bijectors/chain.js';
 export { chain } from './bijectors/chain.js';
+export type { ContinuousFlowOptions } from './bijectors/continuousFlow.js';
+export { continuousFlow } from './bijectors/continuousFlow.js';
 export type {
   CouplingMask,
   CouplingOptions,

@@ -8,6 +8,7 @@ import {
   autoregressive,
   batchNorm,
   chain,
+  continuousFlow,
   convNet,
   coupling,
   elementwise,
@@ -431,4 +432,23 @@ export const bijectorCases: readonly BijectorCase[] = [
 
   { name: 'batchNorm', make: () => batchNorm({ dim: 3 }), event: [3] },
   { name: 'batchNorm over images', make: () => batchNorm({ dim: 2, eventRank: 3 }), event: [2, 1, 2] },
+
+  { name: 'continuousFlow', make: (rng) => continuousFlow({ dim: 2, hidden: [2], steps: 6, rng }), event: [2] },
+  {
+    name: 'continuousFlow by rk4, from a context',
+    make: (rng) => continuousFlow({ dim: 2, hidden: [2], activation: 'softplus', solver: 'rk4', steps: 8, contextDim: 1, rng }),
+    event: [2],
+    contextDim: 1,
+  },
+  {
+    name: 'continuousFlow in steps of its own',
+    make: (rng) => continuousFlow({ dim: 2, hidden: [1], steps: 8, tolerance: 1e-6, rng }),
+    event: [2],
+  },
+  // In one dimension a sign e has e J e = J.
+  {
+    name: 'continuousFlow by Hutchinson, D = 1',
+    make: (rng) => continuousFlow({ dim: 1, hidden: [2], steps: 4, trace: 'hutchinson', rng }),
+    event: [1],
+  },
 ];
