@@ -23,7 +23,6 @@ import {
   sub,
   sum,
   where,
-  zerosLike,
 } from '@tensorflow/tfjs-core';
 import { stopGradient } from './stopGradient.js';
 
@@ -72,7 +71,7 @@ export function asinhExact(x: Tensor): Tensor {
     const far = log(add(size, root));
     // Where x is at most sinh(log 2), x / (1 + root) = tanh(asinh(x) / 2) is at most 1/3.
     const isNear = greaterEqual(0.75, size);
-    const near = twiceAtanh(select(isNear, div(at, add(root, 1)), zerosLike(at)));
+    const near = twiceAtanh(div(at, add(root, 1)));
     const value = select(isNear, near, select(greaterEqual(at, 0), far, neg(far)));
     return { value, gradFunc: (dy: Tensor, [at]: Tensor[]) => div(dy, rootOfOnePlusSquare(at as Tensor)) };
   })(x);
@@ -90,18 +89,16 @@ export function sinhExact(x: Tensor): Tensor {
     const at = input as Tensor;
     (save as GradSaveFunc)([at]);
     const isNear = greaterEqual(1, abs(at));
-    const small = select(isNear, at, zerosLike(at));
-    const t = square(small);
+    const t = square(at);
     const series = [72, 42, 20, 6].reduce((sum: Tensor, divisor) => add(div(mul(sum, t), divisor), 1), scalar(1));
-    const value = select(isNear, mul(small, series), sinh(at));
+    const value = select(isNear, mul(at, series), sinh(at));
     return { value, gradFunc: (dy: Tensor, [at]: Tensor[]) => mul(dy, cosh(at as Tensor)) };
   })(x);
 }
 
-/** log cosh(x) = |x| - log 2 + log(1 + e^(-2|x|)): no overflow. */
+/** log cosh(x) = x - log 2 + log(1 + e^(-2x)): no overflow. */
 export function logCosh(x: Tensor): Tensor {
-  const size = abs(x);
-  return add(sub(size, Math.LN2), softplus(mul(size, -2)));
+  return add(sub(x, Math.LN2), softplus(mul(x, -2)));
 }
 
 /**
