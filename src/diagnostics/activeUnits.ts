@@ -3,11 +3,11 @@ import { dispose, div, mean, mul, reshape, slice, square, sub, sum, tidy } from 
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
+import { createBreather, tilesOf } from '../core/tiles.js';
 import { klPerDimension } from '../objectives/klPerDimension.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
 import { checkData } from './draws.js';
-import { createBreather, tilesOf } from './tiles.js';
 
 /** What `activeUnits` takes. */
 export interface ActiveUnitsOptions {

@@ -2,10 +2,10 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, expandDims, slice } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
 import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
+import { createBreather, readBack, tilesOf } from '../core/tiles.js';
 import type { LogSums } from './logSums.js';
 import { logSums } from './logSums.js';
 import { addPairs, readNormals } from './normals.js';
-import { createBreather, readBack, tilesOf } from './tiles.js';
 
 /** How far a long computation has come. */
 export interface SurgeryProgress {

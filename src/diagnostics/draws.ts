@@ -2,8 +2,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, concat, dispose, reshape, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { invalid, isTensorLike } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
+import { createBreather, tilesOf } from '../core/tiles.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
-import { createBreather, tilesOf } from './tiles.js';
 
 /** Draws from every posterior. Draw s of data point i stands at s N + i. */
 export interface Draws {

@@ -3,9 +3,9 @@ import { broadcastTo, dispose, tidy } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
 import { LOG_TWO_PI } from '../core/math.js';
 import { sizeOf } from '../core/shapes.js';
+import { tilesOf } from '../core/tiles.js';
 import type { NormalParameters } from '../distributions/normalFamily.js';
 import type { LogSums } from './logSums.js';
-import { tilesOf } from './tiles.js';
 
 /** N batches of independent normals over `dim` elements, each [N, dim] row by row. */
 export interface Normals {

@@ -7,6 +7,7 @@ import { LOG_TWO_PI } from '../core/math.js';
 import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
+import { createBreather, tilesOf } from '../core/tiles.js';
 import type { NormalParameters } from '../distributions/normalFamily.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
@@ -17,7 +18,6 @@ import { checkData, drawAll } from './draws.js';
 import { logSums } from './logSums.js';
 import { addPairs, columnOf, readNormals } from './normals.js';
 import { isSaturated, summarize } from './statistics.js';
-import { createBreather, tilesOf } from './tiles.js';
 
 /** What `totalCorrelation` takes. */
 export interface TotalCorrelationOptions {

@@ -1,7 +1,7 @@
 import { checkInteger, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
-import { createBreather } from '../diagnostics/tiles.js';
+import { createBreather } from '../core/tiles.js';
 import type { LogisticRegression } from './logisticRegression.js';
 import { logisticRegression } from './logisticRegression.js';
 import { randomIntegers, rowsByLevel } from './rowsByLevel.js';

@@ -1,5 +1,5 @@
 import { checkNumber } from '../core/errors.js';
-import { createBreather } from '../diagnostics/tiles.js';
+import { createBreather } from '../core/tiles.js';
 import type { VoteOptions } from './betaVaeScore.js';
 import { readVotes } from './betaVaeScore.js';
 import { randomIntegers, rowsByLevel } from './rowsByLevel.js';

@@ -1,6 +1,6 @@
 import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
-import { createBreather } from '../diagnostics/tiles.js';
+import { createBreather } from '../core/tiles.js';
 import { indexOfLargest, sumOf } from './statistics.js';
 
 /** A problem of classification, and the size of the model. */

@@ -3,7 +3,7 @@ import { tidy } from '@tensorflow/tfjs-core';
 import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
-import { createBreather, tilesOf } from '../diagnostics/tiles.js';
+import { createBreather, tilesOf } from '../core/tiles.js';
 import type { Simulator } from './simulator.js';
 
 /** What `represent` takes. */
