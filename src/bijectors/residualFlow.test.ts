@@ -93,7 +93,7 @@ describe.each<ResidualFlowOptions>([
   { dim: 2, hidden: [4] },
   { dim: 3, hidden: [4, 3], activation: 'tanh', coefficient: 0.95, contextDim: 2 },
   { dim: 1, hidden: [3], activation: 'softplus' },
-  { dim: 4, hidden: [3], activation: 'lipSwish', coefficient: 0.99, contextDim: 1 },
+  { dim: 4, hidden: [3], activation: 'lipSwish', coefficient: 0.8, contextDim: 1 },
 ])('residualFlow of %o', (options) => {
   const bijector = made(options);
   const rng = createRng(2);
@@ -123,10 +123,6 @@ describe.each<ResidualFlowOptions>([
     near(bijector.inverse(y, call), rows.flat(), 2e-6);
   });
 
-  test('obeys the laws of a bijector', async () => {
-    await checkBijector({ bijector, x, ...call, rng: createRng(4), gradients: 'joint' });
-  });
-
   test('works for any batch axes', () => {
     const reshaped = (axes: number[], t: tf.Tensor, size: number): tf.Tensor => tf.reshape(t, [...axes, size]);
     for (const axes of [[6], [2, 3], [2, 1, 3]]) {
@@ -152,6 +148,12 @@ describe.each<ResidualFlowOptions>([
     tf.dispose(tf.grad((at) => tf.sum(bijector.inverseAndLogDet(at, call)[1]))(x));
     expect(tf.memory().numTensors).toBe(before);
   });
+});
+
+test('obeys the laws of a bijector', async () => {
+  const bijector = made({ dim: 2, hidden: [3], activation: 'tanh', coefficient: 0.6, contextDim: 1 });
+  const [x, context] = [createRng(5).normal([2, 2]), createRng(6).normal([2, 1])];
+  await checkBijector({ bijector, x, context, rng: createRng(4), gradients: 'joint' });
 });
 
 test('starts as the identity, with the parameters of a network', () => {
@@ -237,7 +239,7 @@ test('however large the parameters, g contracts', () => {
 });
 
 describe('estimates', () => {
-  const options: ResidualFlowOptions = { dim: 3, hidden: [4], activation: 'tanh', coefficient: 0.85, contextDim: 1 };
+  const options: ResidualFlowOptions = { dim: 3, hidden: [4], activation: 'tanh', coefficient: 0.8, contextDim: 1 };
   /** Nearly linear at 0, so that J is near its bound. */
   const pair = (more: Partial<ResidualFlowOptions>): [Bijector, Bijector] => {
     const [exact, estimate] = [
@@ -263,7 +265,7 @@ describe('estimates', () => {
   ] as const)(
     'of the $direction log-det with $exactTerms exact terms have the exact mean, in value and gradients',
     ({ exactTerms, direction }) => {
-      const [exact, estimate] = pair({ exactTerms, samples: 300 });
+      const [exact, estimate] = pair({ exactTerms, samples: 150 });
       const [at, rng] = [tf.variable(x), createRng(11)];
       const all = (bijector: Bijector): number[] =>
         tf.tidy(() => {
@@ -277,7 +279,7 @@ describe('estimates', () => {
           );
         });
       const expected = all(exact);
-      const runs = Array.from({ length: 20 }, () => all(estimate));
+      const runs = Array.from({ length: 12 }, () => all(estimate));
       expected.forEach((value, i) => {
         const mean = runs.reduce((total, run) => total + run[i]!, 0) / runs.length;
         const variance = runs.reduce((total, run) => total + (run[i]! - mean) ** 2, 0) / (runs.length - 1);
@@ -285,7 +287,7 @@ describe('estimates', () => {
         expect(Math.abs(mean - value), `${i}: ${mean} +- ${error} for ${value}`).toBeLessThan(4.5 * error + 1e-5);
         expect(error).toBeLessThan(0.05);
       });
-      expect(Math.abs(expected[0]!)).toBeGreaterThan(0.15);
+      expect(Math.abs(expected[0]!)).toBeGreaterThan(0.1);
     },
   );
 
@@ -300,12 +302,12 @@ describe('estimates', () => {
       Array.from({ length: n + 2 }, (_, i) => -(l ** (i + 1)) / ((i + 1) * l ** Math.max(0, i - 1))).reduce((a, b) => a + b, 0),
     );
     const rng = createRng(3);
-    const seen = Array.from({ length: 400 }, () => few.forwardAndLogDet(tf.zeros([1]), { rng })[1].dataSync()[0]!);
+    const seen = Array.from({ length: 200 }, () => few.forwardAndLogDet(tf.zeros([1]), { rng })[1].dataSync()[0]!);
     const counts = seen.map((value) => sums.findIndex((sum) => Math.abs(sum - value) < 1e-3));
     expect(counts).not.toContain(-1);
     for (const n of [1, 2, 5]) {
-      const share = counts.filter((count) => count >= n).length / 400;
-      expect(Math.abs(share - l ** n)).toBeLessThan(4 * Math.sqrt((l ** n * (1 - l ** n)) / 400));
+      const share = counts.filter((count) => count >= n).length / 200;
+      expect(Math.abs(share - l ** n)).toBeLessThan(4 * Math.sqrt((l ** n * (1 - l ** n)) / 200));
     }
   });
 
@@ -353,7 +355,7 @@ describe('estimates', () => {
 test('the density of a flow in two dimensions integrates to 1', () => {
   const bijector = made({ dim: 2, hidden: [8], coefficient: 0.8 }, 3);
   const density = flow({ base: standardNormal({ eventShape: [2] }), bijector });
-  const [from, step, count] = [-9, 0.18, 100];
+  const [from, step, count] = [-8, 0.2, 80];
   const axis = tf.add(tf.mul(tf.range(0, count), step), from + step / 2);
   const grid = tf.stack(tf.meshgrid(axis, axis), -1);
   const total = tf.mul(tf.sum(tf.exp(density.logProb(grid))), step ** 2).dataSync()[0]!;
