@@ -9,40 +9,37 @@ export type Point = readonly [x: number, y: number];
  * all pieces, from the left to each pixel, is what the polygon covers.
  */
 export function coverageOf(polygon: readonly Point[], width: number, height: number): Float64Array {
-  // What each pixel has more than the one to its left; one column more, for what is right of the last.
-  const steps = new Float64Array(height * (width + 1));
+  // What each pixel has more than the one to its left; a column more, for what is right of the last.
+  const steps = Array.from({ length: height }, () => new Float64Array(width + 1));
   polygon.forEach((from, i) => {
-    addEdge(steps, width, height, from, polygon[(i + 1) % polygon.length] as Point);
+    addEdge(steps, from, polygon[(i + 1) % polygon.length] as Point);
   });
   const covered = new Float64Array(height * width);
-  for (let row = 0; row < height; row++) {
+  steps.forEach((row, y) => {
     let total = 0;
-    for (let column = 0; column < width; column++) {
-      total += steps[row * (width + 1) + column] as number;
-      covered[row * width + column] = Math.min(1, Math.abs(total));
-    }
-  }
+    row.subarray(0, width).forEach((step, x) => {
+      total += step;
+      covered[y * width + x] = Math.abs(total);
+    });
+  });
   return covered;
 }
 
-function addEdge(steps: Float64Array, width: number, height: number, from: Point, to: Point): void {
+function addEdge(steps: readonly Float64Array[], from: Point, to: Point): void {
   const cuts = [0, ...crossings(from[0], to[0]), ...crossings(from[1], to[1]), 1].sort((a, b) => a - b);
-  for (let i = 1; i < cuts.length; i++) {
-    const [start, end] = [cuts[i - 1] as number, cuts[i] as number];
+  cuts.slice(1).forEach((end, i) => {
+    const start = cuts[i] as number;
     const middle = (start + end) / 2;
     const x = from[0] + middle * (to[0] - from[0]);
-    const y = from[1] + middle * (to[1] - from[1]);
     const dy = (end - start) * (to[1] - from[1]);
-    const column = within(Math.floor(x), width);
-    const at = within(Math.floor(y), height) * (width + 1) + column;
+    // A piece along the lower border, or beyond a border by rounding, has no place and nothing to add.
+    const row = steps[Math.floor(from[1] + middle * (to[1] - from[1]))] ?? new Float64Array(0);
+    const column = Math.floor(x);
     const right = x - column;
-    steps[at] = (steps[at] as number) + dy * (1 - right);
-    steps[at + 1] = (steps[at + 1] as number) + dy * right;
-  }
+    row[column] = (row[column] as number) + dy * (1 - right);
+    row[column + 1] = (row[column + 1] as number) + dy * right;
+  });
 }
-
-/** A piece on the lower or the right border belongs to the last pixel. */
-const within = (index: number, size: number): number => Math.min(size - 1, Math.max(0, index));
 
 /** Where the way from a to b, in parts of it, passes an integer. */
 function crossings(a: number, b: number): number[] {

@@ -56,10 +56,10 @@ describe('logisticRegression', () => {
     expect(first).toBe(classes === 2 ? 1 : 0);
     weights.forEach((row, k) => {
       const excess = truth.map((label, i) => (p[i]?.[first + k] as number) - Number(label === first + k));
-      expect(excess.reduce((total, value) => total + value, 0)).toBeCloseTo(0, 7);
+      expect(excess.reduce((total, value) => total + value, 0)).toBeCloseTo(0, 6);
       row.forEach((weight, d) => {
         const slope = excess.reduce((total, value, i) => total + value * (columns[d]?.[i] as number), 0);
-        expect(weight + slope).toBeCloseTo(0, 7);
+        expect(weight + slope).toBeCloseTo(0, 6);
       });
       const logit = (i: number) =>
         (intercepts[k] as number) + row.reduce((total, w, d) => total + w * (columns[d]?.[i] as number), 0);

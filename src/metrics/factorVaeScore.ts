@@ -61,13 +61,21 @@ export async function factorVaeScore(options: FactorVaeOptions): Promise<FactorV
     for (const [vote, k] of factors.entries()) {
       const [row] = randomIntegers(rng, 1, columns.rows) as unknown as [number];
       const rows = (same[k] as (row: number) => readonly number[])(row);
-      const batch = randomIntegers(rng, batchSize, rows.length);
-      codes[vote] = code.of(columns.codes.map((column) => Float64Array.from(batch, (b) => column[rows[b] as number] as number)));
+      const batch = randomIntegers(rng, batchSize, rows.length).map((b) => rows[b] as number);
+      codes[vote] = code.of(columns.codes.map((column) => pick(column, batch)));
       await breathe();
     }
     return { factors, codes };
   };
   return { ...judgeVotes(await draw(train), await draw(evaluate), columns.codes.length, same.length), active: code.active };
+}
+
+function pick(column: Float64Array, rows: Int32Array): Float64Array {
+  const picked = new Float64Array(rows.length);
+  for (let b = 0; b < rows.length; b++) {
+    picked[b] = column[rows[b] as number] as number;
+  }
+  return picked;
 }
 
 /** What varies how much over all rows, and what varies least in a batch. */

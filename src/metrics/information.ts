@@ -1,3 +1,4 @@
+import { sumOf } from './statistics.js';
 import type { Columns } from './table.js';
 import { classesOf } from './table.js';
 
@@ -5,7 +6,8 @@ import { classesOf } from './table.js';
 export function binsOf(column: Float64Array, bins: number): Int32Array {
   const least = column.reduce((a, b) => Math.min(a, b));
   const width = (column.reduce((a, b) => Math.max(a, b)) - least) / bins;
-  return Int32Array.from(column, (value) => (width === 0 ? 0 : Math.min(bins - 1, Math.floor((value - least) / width))));
+  // Of a constant column that is 0 / 0, NaN, which an integer array takes as 0.
+  return Int32Array.from(column, (value) => Math.min(bins - 1, Math.floor((value - least) / width)));
 }
 
 /** The mutual information of each code, in bins, with each factor, [D][K], and the entropy of each factor, [K]; nats. */
@@ -28,21 +30,26 @@ export function informationOf({ codes, factors }: Columns, bins: number): Inform
 
 /** sum p(a, b) log p(a, b) / (p(a) p(b)) of the empirical distribution, in nats. */
 function mutualInformationOf(a: Int32Array, b: Int32Array): number {
-  const [ofA, ofB, joint] = [new Map<number, number>(), new Map<number, number>(), new Map<number, number>()];
-  const width = b.reduce((most, value) => Math.max(most, value), 0) + 1;
-  const count = (counts: Map<number, number>, key: number): void => {
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  };
-  for (let i = 0; i < a.length; i++) {
-    const [left, right] = [a[i] as number, b[i] as number];
-    count(ofA, left);
+  const joint = new Map<number, Map<number, number>>();
+  a.forEach((left, i) => {
+    const row = joint.get(left) ?? new Map<number, number>();
+    count(row, b[i] as number);
+    joint.set(left, row);
+  });
+  const ofB = new Map<number, number>();
+  b.forEach((right) => {
     count(ofB, right);
-    count(joint, left * width + right);
-  }
+  });
   let total = 0;
-  for (const [key, both] of joint) {
-    const expected = ((ofA.get(Math.floor(key / width)) as number) * (ofB.get(key % width) as number)) / a.length;
-    total += (both / a.length) * Math.log(both / expected);
+  for (const row of joint.values()) {
+    const ofA = sumOf([...row.values()]);
+    for (const [right, both] of row) {
+      total += (both / a.length) * Math.log(both / ((ofA * (ofB.get(right) as number)) / a.length));
+    }
   }
   return total;
+}
+
+function count(counts: Map<number, number>, key: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

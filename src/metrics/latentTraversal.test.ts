@@ -74,6 +74,7 @@ it('as images, of a variational autoencoder, and leaves nothing else', async () 
 describe('refuses', () => {
   const disposed = tf.zeros([3]);
   disposed.dispose();
+  const scalar = { ...model, prior: standardNormal({ eventShape: [] }) };
   const flat = { ...model, prior: standardNormal({ eventShape: [3, 1] }) };
   it.each([
     [
@@ -87,14 +88,19 @@ describe('refuses', () => {
       'latentTraversal: options.model should be a model with prior, posterior(x) and likelihood(z), but got {}.',
     ],
     [
+      'latents without an axis',
+      { model: scalar },
+      'latentTraversal: options.model.prior.eventShape should be a single size, but got [].',
+    ],
+    [
       'latents with two axes',
       { model: flat },
       'latentTraversal: options.model.prior.eventShape should be a single size, but got [3,1].',
     ],
     [
       'a latent that is not there',
-      { latents: [3] },
-      'latentTraversal: options.latents should be integers from 0 to 2, but got [3].',
+      { latents: [0, 3] },
+      'latentTraversal: options.latents should be integers from 0 to 2, but got [0,3].',
     ],
     ['a latent below 0', { latents: [-1] }, 'latentTraversal: options.latents should be integers from 0 to 2, but got [-1].'],
     ['a fraction', { latents: [0.5] }, 'latentTraversal: options.latents should be integers from 0 to 2, but got [0.5].'],

@@ -38,6 +38,10 @@ it('draws w where the simulator has any', async () => {
   const background = (images: tf.Tensor): tf.Tensor => tf.reshape(tf.min(images, [1, 2, 3]), [-1, 1]);
   const { codes } = await represent({ simulator: shaded, encode: background, rng: createRng(0) });
   expect(new Set(codes.map(([value]) => value)).size).toBe(24);
+  // A block of four words for each batch of two images.
+  const rng = createRng(0);
+  await represent({ simulator: shaded, encode: background, batchSize: 2, rng });
+  expect(rng.save().counter).toBe(12);
 });
 
 it('leaves no tensor', async () => {
@@ -66,6 +70,11 @@ describe('refuses', () => {
       'codes of another rank',
       { encode: (x: tf.Tensor) => tf.mean(x, [1, 2, 3]) },
       'represent: what options.encode returns should be a tensor of shape [24, D], but got a float32 tensor of shape [24].',
+    ],
+    [
+      'codes of too few images in a later batch',
+      { encode: () => tf.ones([20, 2]), batchSize: 20 },
+      'represent: what options.encode returns should be a tensor of shape [4, D], but got a float32 tensor of shape [20, 2].',
     ],
     [
       'codes of too few images',

@@ -31,8 +31,15 @@ describe('continuous factors', () => {
   });
 
   it('a constant code predicts nothing', async () => {
-    const { score } = await sap({ ...whole(factors.map(() => [0.1, 7])), continuous: true });
-    expect(score).toBe(0);
+    const { predictability } = await sap({ ...whole(factors.map(() => [0.1, 7])), continuous: true });
+    predictability.flat().forEach((value) => expect(value).toBeCloseTo(0, 12));
+  });
+
+  it('nor does one that all but is: a variance below 1e-12 counts as 1e-12', async () => {
+    const codes = factors.map(([a = 0]) => [1e-6 * (a - 0.5), 2.4e-6 * (a - 0.5)]);
+    const { predictability } = await sap({ ...whole(codes), continuous: true });
+    expect(predictability[0]?.[0]).toBeCloseTo(0.25, 12);
+    expect(predictability[1]?.[0]).toBeCloseTo(1, 12);
   });
 
   it('any numbers, for the factors that are said to be continuous', async () => {

@@ -83,7 +83,7 @@ export async function sap(options: SapOptions): Promise<SapReport> {
   return { score: meanOf(perFactor), perFactor, predictability };
 }
 
-/** 0 where the code is constant. */
+/** 0 where the code is constant, be it but for rounding. */
 function squaredCorrelation(code: Float64Array, factor: Float64Array): number {
   const [meanA, meanB] = [meanOf(code), meanOf(factor)];
   let [ab, aa, bb] = [0, 0, 0];
@@ -93,8 +93,7 @@ function squaredCorrelation(code: Float64Array, factor: Float64Array): number {
     aa += a * a;
     bb += b * b;
   }
-  return aa > LEAST_VARIANCE * code.length ? (ab * ab) / (aa * bb) : 0;
+  return ab ** 2 / (Math.max(aa, LEAST_VARIANCE * code.length) * bb);
 }
 
-/** Below it a code is constant but for rounding. */
 const LEAST_VARIANCE = 1e-12;
