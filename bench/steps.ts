@@ -2,7 +2,7 @@
 // the loss read back, after a warm-up, for each model on each backend. Compare figures of one run only: machines vary.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Bijector, Module, Rng } from 'tfjs-flows';
-import { chain, createRng, elbo, flow, logisticMixtureCoupling, reversePermutation, standardNormal } from 'tfjs-flows';
+import { chain, createRng, elbo, flow, iaf, logisticMixtureCoupling, reversePermutation, standardNormal } from 'tfjs-flows';
 import { useBackend } from 'tfjs-flows/backends';
 import { mafFlow, mlpVae, planarFlow, realNvp } from 'tfjs-flows/models';
 import { adam, fit } from 'tfjs-flows/training';
@@ -36,6 +36,7 @@ const WORKLOADS: readonly Workload[] = [
   maximumLikelihood('RealNVP x 8, D = 2, B = 512', 2, 512, (rng) => realNvp({ dim: 2, hidden: [64, 64], rng })),
   maximumLikelihood('RealNVP x 8, D = 64, B = 128', 64, 128, (rng) => realNvp({ dim: 64, hidden: [256, 256], rng })),
   maximumLikelihood('MAF x 4, D = 32, B = 128', 32, 128, (rng) => mafFlow({ dim: 32, layers: 4, hidden: [320, 320], rng })),
+  maximumLikelihood('IAF, by its sequential inverse, D = 32, B = 128', 32, 128, (rng) => iaf({ dim: 32, rng })),
   maximumLikelihood('mixture coupling x 4, D = 64, B = 128', 64, 128, (rng) =>
     chain(
       Array.from({ length: 4 }, () => [

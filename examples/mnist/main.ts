@@ -142,7 +142,7 @@ async function report(model: Vae, test: tf.Tensor2D, { posterior }: Options, rng
   );
   some.dispose();
 
-  // Every draw is evaluated under every posterior, and the inverse of an autoregressive step takes a pass a latent.
+  // Every draw is evaluated under every posterior, and the inverse of an autoregressive step takes a step a latent.
   const n = { gaussian: 2000, planar: 500, iaf: 128 }[posterior];
   const data = tf.slice(test, 0, n);
   const surgery = await elboSurgery({ model, data, rng });

@@ -69,30 +69,52 @@ describe.each(configurations)('autoregressive %j', (configuration) => {
     }
   });
 
-  test('runs the conditioner once in the parallel direction and D times in the other', () => {
+  test('runs the conditioner once in the parallel direction; in the other, where it has no steps, D times, to the same effect', () => {
     let runs = 0;
-    const counted = autoregressive({
-      dim,
-      parallel,
-      transformer: affineTransformer(),
-      conditioner: (sizes) => {
-        const network = made({ ...sizes, hidden: [4] });
-        return {
-          ...network,
-          apply: (x, options) => {
-            runs += 1;
-            return network.apply(x, options);
-          },
-        };
-      },
-    });
-    const runsOf = (method: 'forwardAndLogDet' | 'inverseAndLogDet'): number => {
+    const whole = (withSteps: boolean): Bijector =>
+      make({
+        ...configuration,
+        contextDim: 2,
+        conditioner: (sizes) => {
+          const network = made({
+            ...sizes,
+            hidden: [5, 5],
+            activation: 'tanh',
+            order: configuration.order ?? 'natural',
+            residual: configuration.residual ?? false,
+          });
+          return {
+            ...network,
+            apply: (x, options) => {
+              runs += 1;
+              return network.apply(x, options);
+            },
+            stepwise: withSteps ? network.stepwise : undefined,
+          };
+        },
+      });
+    const [x, context] = [createRng(6).normal([2, 3, dim]), createRng(7).normal([3, 2])];
+    const [plain, stepped] = [whole(false), whole(true)];
+    const run = (
+      bijector: Bijector,
+      method: 'forwardAndLogDet' | 'inverseAndLogDet',
+    ): { runs: number; results: ArrayLike<number>[] } => {
       runs = 0;
-      counted[method](tf.zeros([3, dim]));
-      return runs;
+      const results = bijector[method](x, { context });
+      return { runs, results: results.map((result) => result.dataSync()) };
     };
-    expect(runsOf(`${parallel}AndLogDet`)).toBe(1);
-    expect(runsOf(parallel === 'forward' ? 'inverseAndLogDet' : 'forwardAndLogDet')).toBe(dim);
+    const sequential = parallel === 'forward' ? 'inverseAndLogDet' : 'forwardAndLogDet';
+    expect(run(plain, `${parallel}AndLogDet`).runs).toBe(1);
+    expect(run(stepped, `${parallel}AndLogDet`).runs).toBe(1);
+    const expected = run(plain, sequential);
+    const found = run(stepped, sequential);
+    expect(expected.runs).toBe(dim);
+    expect(found.runs).toBe(dim === 1 ? 1 : 0);
+    found.results.forEach((values, k) => {
+      Array.from(values).forEach((value, i) => {
+        expect(value).toBeCloseTo(expected.results[k]![i]!, 5);
+      });
+    });
   });
 });
 
@@ -116,6 +138,34 @@ describe('autoregressive', () => {
         4,
       );
     }
+  });
+
+  test('takes an order as a list', async () => {
+    const bijector = make({
+      dim: 3,
+      contextDim: 1,
+      conditioner: (sizes) => {
+        const network = made({ ...sizes, hidden: [6], activation: 'tanh', order: [1, 2, 0] });
+        return { ...network, order: [1, 2, 0], stepwise: undefined };
+      },
+    });
+    await checkBijector({ bijector, x: createRng(3).normal([4, 3]), context: createRng(4).normal([4, 1]) });
+  });
+
+  test('the sequential direction costs the multiplications of one evaluation', async () => {
+    const bijector = make({ dim: 16 });
+    const y = createRng(3).normal([32, 16]);
+    const multiplications = async (run: () => tf.Tensor): Promise<number> => {
+      const { kernels } = await tf.profile(run);
+      const products = kernels.filter(({ name }) => name === 'BatchMatMul');
+      return products.reduce(
+        (total, { inputShapes: [a], outputShapes: [b] }) => total + a!.at(-1)! * tf.util.sizeFromShape(b!),
+        0,
+      );
+    };
+    expect(await multiplications(() => bijector.forward(y))).toBe(32 * (16 * 8 + 8 * 8 + 8 * 32));
+    // Fewer, as no masked weight is multiplied.
+    expect(await multiplications(() => bijector.inverse(y))).toBeLessThan(0.7 * 32 * (16 * 8 + 8 * 8 + 8 * 32));
   });
 
   test('works with a transformer whose inverse is root-found, and says what that costs', async () => {

@@ -1,5 +1,18 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, cast, clipByValue, equal, expandDims, mul, reshape, sum, tensor1d, zerosLike } from '@tensorflow/tfjs-core';
+import {
+  add,
+  cast,
+  clipByValue,
+  equal,
+  expandDims,
+  mul,
+  reshape,
+  stack,
+  sum,
+  tensor1d,
+  transpose,
+  zeros,
+} from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
@@ -7,6 +20,8 @@ import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/error
 import { oneBatchAxis } from '../core/oneBatchAxis.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
+import { inversePermutation, rearrange } from '../kernels/rearrange/rearrange.js';
+import { splitRows } from '../kernels/splitRows/splitRows.js';
 import { checkSizes } from './coupling.js';
 
 /** The sizes that an autoregressive bijector's conditioner must have: D inputs, D P outputs. */
@@ -34,10 +49,13 @@ export interface AutoregressiveOptions {
 /**
  * Autoregressive bijector: y_d = T(x_d; theta_d), where theta_d depends on the entries of lower rank than d.
  *
- * With `parallel: 'forward'` these are entries of x: `forward` runs the conditioner once, `inverse` D times, an entry at a time
- * in the conditioner's order; entries that leave +-1e18 on the way are held there. With `parallel: 'inverse'` they are entries of y, and it is the other way round. The transformer
- * runs forward from base to data in both. log|det| is the sum of its log-derivatives. The slow direction is differentiable
- * like the fast one, through all of its passes.
+ * With `parallel: 'forward'` these are entries of x: `forward` runs the conditioner once, `inverse` finds an entry at a time in the
+ * conditioner's order. With `parallel: 'inverse'` they are entries of y, and it is the other way round. The transformer runs forward
+ * from base to data in both. log|det| is the sum of its log-derivatives. The slow direction is differentiable like the fast one,
+ * through all of its steps; entries that leave +-1e18 on the way are held there.
+ *
+ * A conditioner that offers `stepwise`, as `made` does, takes the multiplications of one evaluation for all D steps together, though
+ * in D times as many operations; any other is evaluated D times.
  *
  * Shapes: x and y [...batch, D], log-det [...batch], context [...batch, contextDim]. Costs: one direction parallel, the other
  * sequential; iterative where the transformer's is. Parameters are the conditioner's: `conditioner.hidden0.kernel` ...
@@ -79,23 +97,24 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
     const [y, logDerivative] = transformer[method](x, reshape(conditioner.apply(x, call), [...x.shape, size]));
     return [y, sumTrailing(logDerivative, 1)];
   };
-  /** What comes out is what the conditioner reads: the entries not yet known count as 0, which no masked output sees. */
+  /** What comes out is what the conditioner reads, in the order of the ranks. */
   const entryByEntry = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
+    const batch = x.shape.slice(0, -1);
+    // The order stays on the device, where weights that are loaded bring their own.
     const order = isTensorLike(conditioner.order) ? conditioner.order : tensor1d([...conditioner.order], 'int32');
-    let known = zerosLike(x);
-    let logDet: Tensor | undefined;
-    for (let rank = 0; rank < dim; rank++) {
-      // 1 at the entry of this rank. The order stays on the device, where weights that are loaded bring their own.
-      const here = cast(equal(order, rank), 'float32');
-      const all = reshape(conditioner.apply(known, call), [...x.shape, size]);
-      const own = sum(mul(all, expandDims(here, -1)), -2);
-      const [far, logDerivative] = transformer[method](sum(mul(x, here), -1), own);
+    const inverse = inversePermutation(order);
+    const ranked = rearrange(transpose(reshape(x, [-1, dim])), inverse, order, 0);
+    const step = (conditioner.stepwise ?? anew(conditioner, order, size))(batch, call);
+    const found: Tensor[] = [];
+    const logDerivatives: Tensor[] = [];
+    for (const row of splitRows(ranked, new Array(dim).fill(1))) {
+      const [far, logDerivative] = transformer[method](reshape(row, batch), step(found.at(-1)));
       // An entry that overflows would make all of those after it NaN.
-      const entry = clipByValue(far, -FARTHEST, FARTHEST);
-      known = add(known, mul(expandDims(entry, -1), here));
-      logDet = logDet === undefined ? logDerivative : add(logDet, logDerivative);
+      found.push(clipByValue(far, -FARTHEST, FARTHEST));
+      logDerivatives.push(logDerivative);
     }
-    return [known, logDet as Tensor];
+    const known = rearrange(reshape(stack(found), [dim, -1]), order, inverse, 0);
+    return [reshape(transpose(known), x.shape), sum(stack(logDerivatives), 0)];
   };
 
   const cost = (direction: 'forward' | 'inverse'): Cost => {
@@ -122,6 +141,24 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
 
 /** Its square, and what a network makes of it, are finite in float32; a density there is 0. */
 const FARTHEST = 1e18;
+
+/** For each entry a whole evaluation: those not yet known count as 0, which no masked output sees. */
+const anew =
+  (conditioner: AutoregressiveConditioner, order: Tensor, size: number): NonNullable<AutoregressiveConditioner['stepwise']> =>
+  (batch, call) => {
+    const dim = conditioner.inputDim;
+    let known: Tensor = zeros([...batch, dim]);
+    let here: Tensor;
+    let rank = 0;
+    return (entry) => {
+      known = entry === undefined ? known : add(known, mul(expandDims(entry, -1), here));
+      // 1 at the entry of this rank.
+      here = cast(equal(order, rank), 'float32');
+      rank += 1;
+      const all = reshape(conditioner.apply(known, call), [...batch, dim, size]);
+      return sum(mul(all, expandDims(here, -1)), -2);
+    };
+  };
 
 type Method = 'forwardAndLogDerivative' | 'inverseAndLogDerivative';
 

@@ -11,8 +11,9 @@ export interface IafOptions extends MadeAutoregressiveOptions, AffineTransformer
 /**
  * Inverse autoregressive flow: y_d = g x_d + (1 - g) m with g = sigmoid(s + 1), m and s from x_<d and the context by a `made`.
  *
- * Sampling is one pass; the inverse takes D. log|det| = sum_d log g_d. The gate cannot expand, and it starts as y = 0.73 x
- * (sigmoid(offset) x, offset 1); with another `scale` ('bounded', 'exp', 'tanh') the flow starts as the identity.
+ * Sampling is one pass; the inverse takes D steps, with the multiplications of one pass. log|det| = sum_d log g_d. The gate cannot
+ * expand, and it starts as y = 0.73 x (sigmoid(offset) x, offset 1); with another `scale` ('bounded', 'exp', 'tanh') the flow
+ * starts as the identity.
  *
  * Shapes: x and y [...batch, D], log-det [...batch], context [...batch, contextDim]. Forward parallel, inverse sequential.
  *

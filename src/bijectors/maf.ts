@@ -11,9 +11,9 @@ export interface MafOptions extends MadeAutoregressiveOptions, AffineTransformer
 /**
  * Masked autoregressive flow: y_d = scale x_d + shift, both from y_<d and the context by a `made`.
  *
- * The density of data is one pass; sampling takes D. It starts as the identity, with the scales that are 1 at zero
- * ('bounded', the default, 'exp', 'tanh'). Libraries that scale from data to base (x_d = scale y_d + shift) have the inverse of
- * an `iaf` with that scale: `invert(iaf({ dim, scale: 'softplus' }))`.
+ * The density of data is one pass; sampling takes D steps, with the multiplications of one pass. It starts as the identity, with
+ * the scales that are 1 at zero ('bounded', the default, 'exp', 'tanh'). Libraries that scale from data to base
+ * (x_d = scale y_d + shift) have the inverse of an `iaf` with that scale: `invert(iaf({ dim, scale: 'softplus' }))`.
  *
  * Shapes: x and y [...batch, D], log-det [...batch], context [...batch, contextDim]. Inverse parallel, forward sequential.
  *

@@ -1,5 +1,5 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import { customGrad, gather, reshape, tensor1d, zeros } from '@tensorflow/tfjs-core';
+import { reshape, tensor1d, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
@@ -8,6 +8,7 @@ import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { batchShapeOf } from '../core/shapes.js';
+import { rearrange } from '../kernels/rearrange/rearrange.js';
 
 /** What `permutation` takes. */
 export interface PermutationOptions {
@@ -48,23 +49,14 @@ export function permutation(options: PermutationOptions): Bijector {
     name: 'permutation',
     forwardEvent: [indices.length],
     buffers: { order, inverseOrder },
-    forwardAndLogDet: (x) => [rearrange(x, order, inverseOrder), logDet(x)],
-    inverseAndLogDet: (y) => [rearrange(y, inverseOrder, order), logDet(y)],
+    forwardAndLogDet: (x) => [along(x, order, inverseOrder), logDet(x)],
+    inverseAndLogDet: (y) => [along(y, inverseOrder, order), logDet(y)],
   });
 }
 
-/**
- * The gradient of a permutation is the inverse permutation; that of tfjs's `gather` lacks a kernel on WASM. The orders are
- * variables, which outlive the call, as what a gradient closes over must.
- */
-function rearrange(x: Tensor, indices: Variable, inverse: Variable): Tensor {
-  // By rows, whatever the rank.
-  const rows = reshape(x, [-1, indices.shape[0] as number]);
-  const result = customGrad((value) => ({
-    value: gather(value as Tensor, indices as Variable<never>, 1) as Tensor,
-    gradFunc: (dy: Tensor) => rearrange(dy, inverse, indices),
-  }))(rows);
-  return reshape(result, x.shape);
+/** By rows, whatever the rank. */
+function along(x: Tensor, indices: Variable, inverse: Variable): Tensor {
+  return reshape(rearrange(reshape(x, [-1, indices.size]), indices, inverse, 1), x.shape);
 }
 
 function readOrder(order: PermutationOptions['order']): Int32Array {

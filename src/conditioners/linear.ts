@@ -1,11 +1,11 @@
-import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import { add, mul, tensor2d, zeros } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core';
+import { add, mul, reshape, tensor2d, transpose, zeros } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import type { Module } from '../core/module.js';
 import { buffer, defineModule, parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { own } from '../core/stopGradient.js';
-import { dense } from '../kernels/dense/dense.js';
+import { dense, multiply } from '../kernels/dense/dense.js';
 
 /** What `linear` takes. */
 export interface LinearOptions {
@@ -23,6 +23,16 @@ export interface LinearOptions {
 /** An affine layer. */
 export interface Linear extends Module {
   apply(x: Tensor, options: CallOptions): Tensor;
+  /** The same layer with an example a column, for the parts of it that a step needs. */
+  columns(batch: readonly number[], options: CallOptions): LinearColumns;
+}
+
+/** W and offset of a layer that takes x [inputs, N] to W^T x + offset, without its mask. */
+export interface LinearColumns {
+  /** W [inputs, outputs]. */
+  readonly kernel: Tensor;
+  /** Bias and context: [outputs, N]. */
+  readonly offset: Tensor;
 }
 
 /**
@@ -65,5 +75,19 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
       const y = dense(x, masking === undefined ? weight : mul(weight, masking), own(bias, options));
       return fromContext === undefined ? y : add(y, dense(options.context as Tensor, own(fromContext, options)));
     },
+    columns: (batch, options) => {
+      const bare = reshape(own(bias, options), [outputs, 1]);
+      // One product a context, however many examples share it.
+      const context = fromContext === undefined ? undefined : (options.context as Tensor);
+      const columns = context === undefined ? bare : add(bare, contextColumns(context, own(fromContext as Variable, options)));
+      const shared = context === undefined ? [] : context.shape.slice(0, -1);
+      const axes = [...batch.slice(shared.length).map(() => 1), ...shared];
+      const offset = add(reshape(columns, [outputs, ...axes]), zeros([outputs, ...batch]));
+      return { kernel: own(kernel, options), offset: reshape(offset, [outputs, -1]) };
+    },
   };
 }
+
+/** (c C)^T for each context c: [..., contextDim] -> [outputs, N]. */
+const contextColumns = (context: Tensor, weights: Tensor): Tensor =>
+  multiply(transpose(weights) as Tensor2D, transpose(reshape(context, [-1, weights.shape[0] as number])) as Tensor2D);

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
+import type { CallOptions } from '../core/bijector.js';
 import { createRng } from '../core/rng.js';
 import { expectNoLeak } from '../testing/expectNoLeak.js';
 import { randomizeParameters } from '../testing/randomizeParameters.js';
-import type { MadeOptions } from './made.js';
+import type { Made, MadeOptions } from './made.js';
 import { made } from './made.js';
 
 /** Which outputs depend on which inputs: rows are inputs. */
@@ -18,6 +19,31 @@ function dependence(f: (x: tf.Tensor) => tf.Tensor, at: tf.Tensor): boolean[][] 
     ),
   );
   return Array.from({ length: at.size }, (_, i) => columns.map((column) => column[i]!));
+}
+
+/** What `apply` gives for x, from the steps of an evaluation input by input. */
+function byStep(network: Made, x: tf.Tensor, call: CallOptions = {}): tf.Tensor {
+  return tf.tidy(() => {
+    const batch = x.shape.slice(0, -1);
+    const order = Array.from(network.order.dataSync());
+    const entries = tf.unstack(x, -1);
+    const step = network.stepwise!(batch, call);
+    const inputs = order.map((_, rank) => order.indexOf(rank));
+    const found = inputs.map((_, rank) => step(rank === 0 ? undefined : entries[inputs[rank - 1]!]));
+    return tf.concat(
+      order.map((rank) => found[rank]!),
+      -1,
+    );
+  });
+}
+
+function expectClose(found: tf.Tensor, expected: tf.Tensor, tolerance = 1e-6): void {
+  expect(found.shape).toEqual(expected.shape);
+  const values = expected.dataSync();
+  const worst = Math.max(
+    ...Array.from(found.dataSync(), (value, i) => Math.abs(value - values[i]!) / Math.max(1, Math.abs(values[i]!))),
+  );
+  expect(worst).toBeLessThan(tolerance);
 }
 
 const configurations = [1, 2, 5].flatMap((dim) =>
@@ -59,6 +85,13 @@ describe.each(configurations)('made, $dim inputs, $order, residual $residual, co
     }
   });
 
+  test.skipIf(dim === 1)('is the same input by input', () => {
+    expectClose(byStep(network, x, call), network.apply(x, call));
+    const [some, contexts] = [createRng(9).normal([3, 2, dim]), createRng(10).normal([2, 2])];
+    const many = contextDim > 0 ? { context: contexts } : {};
+    expectClose(byStep(network, some, many), network.apply(some, many));
+  });
+
   test('wastes no hidden unit: every bias reaches the output', () => {
     const biases = Object.entries(network.parameters).filter(([name]) => name.endsWith('bias'));
     for (const [, bias] of biases) {
@@ -83,6 +116,64 @@ describe('made', () => {
         expect(Array.from(grads[bias.name]!.dataSync()).every((value) => value !== 0)).toBe(true);
       }
     }
+  });
+
+  test('is the same input by input in every shape, with the same gradients', async () => {
+    const x = createRng(3).normal([4, 6]);
+    const context = createRng(4).normal([1, 3]);
+    const weights = createRng(5).normal([4, 12]);
+    for (const [hidden, options] of [
+      [[3], {}],
+      [[1], { order: 'reversed', contextDim: 0 }],
+      [[10, 2], { contextLayers: 'all' }],
+      [[2, 10], { contextDim: 0 }],
+      [[7, 3, 5], { order: 'random', activation: 'swish' }],
+      [[64, 64], { order: 'random' }],
+      [[4, 4, 4], { residual: true, contextLayers: 'all', order: [3, 0, 5, 4, 1, 2] }],
+      [[9, 9], { residual: true, contextDim: 0 }],
+      [[], { order: 'random' }],
+      [[], { contextDim: 0 }],
+    ] as const) {
+      const network = made({
+        dim: 6,
+        parameterSize: 2,
+        contextDim: 3,
+        activation: 'tanh',
+        hidden,
+        rng: createRng(1),
+        ...options,
+      });
+      randomizeParameters(network, { rng: createRng(2), scale: 0.4 });
+      const call = network.contextDim > 0 ? { context } : {};
+      expectClose(byStep(network, x, call), network.apply(x, call));
+      const gradients = (f: (x: tf.Tensor, call: CallOptions) => tf.Tensor, frozen: boolean): tf.Tensor[] =>
+        tf.grads((x, context) => {
+          const all = f(x, network.contextDim > 0 ? { context: context!, frozen } : { frozen });
+          return tf.sum(tf.mul(weights, tf.sin(tf.add(all, tf.mul(tf.sum(context!), 0)))));
+        })([x, context]);
+      for (const frozen of [false, true]) {
+        const expected = gradients((value, given) => network.apply(value, given), frozen);
+        gradients((value, given) => byStep(network, value, given), frozen).forEach((gradient, i) => {
+          expectClose(gradient, expected[i]!, 1e-5);
+        });
+      }
+      const trained = (f: () => tf.Tensor): tf.NamedTensorMap =>
+        tf.variableGrads(() => tf.sum(tf.mul(weights, tf.sin(f()))), Object.values(network.parameters)).grads;
+      const expected = trained(() => network.apply(x, call));
+      const found = trained(() => byStep(network, x, call));
+      for (const [name, value] of Object.entries(network.parameters)) {
+        expectClose(found[value.name]!, expected[value.name]!, 1e-5);
+        expect(Math.max(...tf.abs(found[value.name]!).dataSync()), name).toBeGreaterThan(0);
+      }
+      expect(() => trained(() => byStep(network, x, { ...call, frozen: true }))).toThrow('Cannot find a connection');
+      await expectNoLeak(() => byStep(network, x, call));
+    }
+  });
+
+  test('has no steps where no unit sees an input', () => {
+    expect(made({ dim: 1, parameterSize: 2, hidden: [4] }).stepwise).toBeUndefined();
+    expect(made({ dim: 3, parameterSize: 2, hidden: [1], contextDim: 1 }).stepwise).toBeUndefined();
+    expect(made({ dim: 2, parameterSize: 2, hidden: [1] }).stepwise).toBeTypeOf('function');
   });
 
   test('names parameters and buffers by path, the masks among what is saved', () => {

@@ -1,17 +1,19 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import { add, tensor1d } from '@tensorflow/tfjs-core';
-import type { CallOptions } from '../core/bijector.js';
+import { add, reshape, tensor1d, transpose } from '@tensorflow/tfjs-core';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import { buffer, defineModule } from '../core/module.js';
 import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
+import { inversePermutation, rearrange } from '../kernels/rearrange/rearrange.js';
 import type { Activation } from './activation.js';
 import { activationFunction, saturates } from './activation.js';
 import { checkHidden, defineConditioner } from './defineConditioner.js';
-import type { Linear } from './linear.js';
+import type { Linear, LinearOptions } from './linear.js';
 import { linear } from './linear.js';
+import type { MaskedSteps } from './maskedSteps.js';
+import { maskedSteps } from './maskedSteps.js';
 
 /** What `made` takes. */
 export interface MadeOptions {
@@ -99,60 +101,95 @@ export function made(options: MadeOptions): Made {
   const degrees = degreesOf(dim, hidden, contextDim > 0);
   const init = saturates(activation) ? 'glorot' : 'he';
 
-  const masked = (from: readonly number[], to: readonly number[], layer: number): Linear =>
-    linear({
-      inputs: from.length,
-      outputs: to.length,
-      contextDim: layer === 0 || contextLayers === 'all' ? contextDim : 0,
-      mask: maskOf(from, to),
-      init,
-      rng,
-    });
+  const layers: Layer[] = [];
+  const layer = (from: readonly number[], to: readonly number[], settings: Pick<LinearOptions, 'contextDim' | 'init'>): Layer => {
+    const mask = maskOf(from, to);
+    const made: Layer = { from, to, linear: linear({ inputs: from.length, outputs: to.length, mask, rng, ...settings }) };
+    layers.push(made);
+    return made;
+  };
+  const contextDimOf = (i: number): number => (i === 0 || contextLayers === 'all' ? contextDim : 0);
   const parts: Record<string, Linear> = {};
-  const steps: Step[] = [];
+  const network: Part[] = [];
+  const activated = (h: Units): Units => h && act(h);
   hidden.forEach((_, i) => {
     const [from, to] = [degrees[i - 1] ?? ranks, degrees[i] as readonly number[]];
+    const first = layer(from, to, { contextDim: contextDimOf(i), init });
     if (!residual || i === 0) {
-      const layer = masked(from, to, i);
-      parts[`hidden${i}`] = layer;
-      steps.push(residual ? layer.apply : (h, call) => act(layer.apply(h, call)));
+      parts[`hidden${i}`] = first.linear;
+      network.push(residual ? (h, run) => run(first, h) : (h, run) => activated(run(first, h)));
       return;
     }
-    const inner = masked(from, to, i);
-    const outer = linear({ inputs: to.length, outputs: to.length, contextDim: 0, mask: maskOf(to, to), init: 'glorot', rng });
-    parts[`hidden${i}.inner`] = inner;
-    parts[`hidden${i}.outer`] = outer;
-    steps.push((h, call) => add(h, outer.apply(act(inner.apply(act(h), call)), call)));
+    const second = layer(to, to, { contextDim: 0, init: 'glorot' });
+    parts[`hidden${i}.inner`] = first.linear;
+    parts[`hidden${i}.outer`] = second.linear;
+    network.push((h, run) => {
+      const change = run(second, activated(run(first, activated(h))));
+      // The blocks have units of the same degrees.
+      return h && change && add(h, change);
+    });
   });
   // Strictly below: an output must not see its own input. Ranks are integers, so that is rank - 1 and up to it.
   const known = ranks.flatMap((rank) => Array.from({ length: parameterSize }, () => rank - 1));
-  const last = degrees[hidden.length - 1] ?? ranks;
-  const output = linear({
-    inputs: last.length,
-    outputs: known.length,
+  const output = layer(degrees[hidden.length - 1] ?? ranks, known, {
     contextDim: hidden.length === 0 ? contextDim : 0,
-    mask: maskOf(last, known),
     init: zeroOutput ? 'zero' : 'glorot',
-    rng,
   });
+  network.push((h, run) => run(output, h));
+  const through = (x: Units, run: Run): Tensor => network.reduce((h, part) => part(h, run), x) as Tensor;
   return {
     ...defineConditioner({
       name: 'made',
       inputDim: dim,
       outputDim: dim * parameterSize,
       contextDim,
-      parts: { ...parts, output, '': defineModule({ buffers: { order } }) },
-      apply: (x, call) =>
-        output.apply(
-          steps.reduce((h, step) => step(h, call), x),
-          call,
-        ),
+      parts: { ...parts, output: output.linear, '': defineModule({ buffers: { order } }) },
+      apply: (x, call) => through(x, ({ linear }, h) => linear.apply(h as Tensor, call)),
     }),
     order,
+    // Where no unit sees an input, steps would use none of the first kernel, and it would have no gradient, not even zero.
+    stepwise: layers[0]?.to.some((degree) => degree >= 0) ? stepByStep(layers, order, through) : undefined,
   };
 }
 
-type Step = (h: Tensor, call: CallOptions) => Tensor;
+/** A layer, and the ranks or degrees of its inputs and outputs. */
+interface Layer {
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly linear: Linear;
+}
+
+/** Units of a layer; undefined where there are none of the degree that a step is at. */
+type Units = Tensor | undefined;
+/** What it is to apply a layer: to all units, or to those of one degree. */
+type Run = (layer: Layer, h: Units) => Units;
+type Part = (h: Units, run: Run) => Units;
+type Stepwise = NonNullable<AutoregressiveConditioner['stepwise']>;
+
+/** The network, of which each step computes the units of one degree: those that the next output sees and no earlier one does. */
+const stepByStep =
+  (layers: readonly Layer[], order: Tensor, through: (x: Units, run: Run) => Tensor): Stepwise =>
+  (batch, call) => {
+    // Degrees are sorted, and ranks become so: which input has which is the device's knowledge.
+    const inverse = inversePermutation(order);
+    const outputsByRank = (x: Tensor): Tensor => reshape(rearrange(reshape(x, [order.size, -1]), inverse, order, 0), x.shape);
+    const begin = (layer: Layer, i: number): MaskedSteps => {
+      const [from, to] = [layer.from, layer.to].map((degrees) => [...degrees].sort((a, b) => a - b)) as [number[], number[]];
+      const { kernel: weights, offset } = layer.linear.columns(batch, call);
+      const rows = transpose(weights);
+      const kernel = i === 0 ? rearrange(rows, inverse, order, 1) : rows;
+      return i < layers.length - 1
+        ? maskedSteps({ kernel, offset, from, to })
+        : maskedSteps({ kernel: outputsByRank(kernel), offset: outputsByRank(offset), from, to });
+    };
+    const begun = new Map(layers.map((layer, i) => [layer, begin(layer, i)]));
+    let degree = -1;
+    return (entry) => {
+      const rows = through(entry && reshape(entry, [1, -1]), (layer, h) => begun.get(layer)?.next(degree, h));
+      degree += 1;
+      return reshape(transpose(rows), [...batch, -1]);
+    };
+  };
 
 const OPTIONS = [
   'dim',

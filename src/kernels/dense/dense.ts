@@ -4,9 +4,6 @@ import { invalid } from '../../core/errors.js';
 
 /**
  * x W + b over the last axis of x: [..., in] x [in, out] + [out] -> [..., out].
- *
- * Its own gradient transposes explicitly and multiplies plainly: on WASM a product with a transposed operand is about 13
- * times slower than one without.
  */
 export function dense(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
   const [inputs, outputs] = kernel.shape as [number, number];
@@ -19,8 +16,14 @@ export function dense(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
   return reshape(flat, [...batch, outputs]);
 }
 
-const multiply = (x: Tensor2D, kernel: Tensor2D): Tensor2D =>
-  customGrad((a: Tensor | GradSaveFunc, b: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
+/**
+ * The product of two matrices.
+ *
+ * Its own gradient transposes explicitly and multiplies plainly: on WASM a product with a transposed operand is about 13
+ * times slower than one without.
+ */
+export function multiply(x: Tensor2D, y: Tensor2D): Tensor2D {
+  return customGrad((a: Tensor | GradSaveFunc, b: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
     const [left, right] = [a as Tensor2D, b as Tensor2D];
     (save as GradSaveFunc)([left, right]);
     return {
@@ -30,4 +33,5 @@ const multiply = (x: Tensor2D, kernel: Tensor2D): Tensor2D =>
         return [matMul(dy as Tensor2D, transpose(r)), matMul(transpose(l), dy as Tensor2D)];
       },
     };
-  })(x, kernel) as Tensor2D;
+  })(x, y) as Tensor2D;
+}
