@@ -107,7 +107,8 @@ export function residualFlow(options: ResidualFlowOptions): Bijector {
   const inverse = (y: Tensor, field: Field): Tensor => {
     const found = untaped(() => iterate((x) => sub(y, field.evaluate(x)), y, iterations));
     const { value, ...jacobian } = field.linearize(found);
-    return implicit(found, sub(add(found, value), y), jacobian, iterations);
+    // x + g(x) - y without the x, which is a constant here.
+    return implicit(found, sub(value, y), jacobian, iterations);
   };
 
   return defineBijector(
@@ -142,7 +143,7 @@ function iterate(step: (x: Tensor) => Tensor, start: Tensor, steps: number): Ten
   return x;
 }
 
-/** The root x of a residual r with dr/dx = I + J: a constant, whose gradient in r is -(I + J)^-T. */
+/** The root x of a residual r with dr/dx = I + J: a constant, whose gradient in r is -(I + J)^-T. The value of r is not used. */
 function implicit(root: Tensor, residual: Tensor, { kernels, slopes }: Jacobian, steps: number): Tensor {
   return customGrad((_, save) => {
     (save as GradSaveFunc)([...kernels, ...slopes]);
