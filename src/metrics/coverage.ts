@@ -9,15 +9,15 @@ export type Point = readonly [x: number, y: number];
  * all pieces, from the left to each pixel, is what the polygon covers.
  */
 export function coverageOf(polygon: readonly Point[], width: number, height: number): Float64Array {
-  // What each pixel has more than the one to its left; a column more, for what is right of the last.
-  const steps = Array.from({ length: height }, () => new Float64Array(width + 1));
+  // What each pixel has more than the one to its left.
+  const steps = Array.from({ length: height }, () => new Float64Array(width));
   polygon.forEach((from, i) => {
     addEdge(steps, from, polygon[(i + 1) % polygon.length] as Point);
   });
   const covered = new Float64Array(height * width);
   steps.forEach((row, y) => {
     let total = 0;
-    row.subarray(0, width).forEach((step, x) => {
+    row.forEach((step, x) => {
       total += step;
       covered[y * width + x] = Math.abs(total);
     });
@@ -32,12 +32,14 @@ function addEdge(steps: readonly Float64Array[], from: Point, to: Point): void {
     const middle = (start + end) / 2;
     const x = from[0] + middle * (to[0] - from[0]);
     const dy = (end - start) * (to[1] - from[1]);
+    const row = steps[Math.floor(from[1] + middle * (to[1] - from[1]))];
     // A piece along the lower border, or beyond a border by rounding, has no place and nothing to add.
-    const row = steps[Math.floor(from[1] + middle * (to[1] - from[1]))] ?? new Float64Array(0);
-    const column = Math.floor(x);
-    const right = x - column;
-    row[column] = (row[column] as number) + dy * (1 - right);
-    row[column + 1] = (row[column + 1] as number) + dy * right;
+    if (row !== undefined) {
+      const column = Math.floor(x);
+      const right = x - column;
+      row[column] = (row[column] as number) + dy * (1 - right);
+      row[column + 1] = (row[column + 1] as number) + dy * right;
+    }
   });
 }
 

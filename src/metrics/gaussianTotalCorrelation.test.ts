@@ -30,6 +30,14 @@ it('infinite where a code is a linear function of others', async () => {
   expect(await gaussianTotalCorrelation({ codes })).toBe(Number.POSITIVE_INFINITY);
 });
 
+it('takes a code for such a function where less than 1e-12 of its variance is left', async () => {
+  const variances = 15 / 8;
+  const near = (epsilon: number) => gaussianTotalCorrelation({ codes: grid.map(([a = 0, b = 0]) => [a, a + epsilon * b]) });
+  // Of the variance of a + epsilon b, epsilon^2 var b is left.
+  expect(await near(1e-6)).toBeCloseTo(-Math.log(1e-12 * variances) / 2, 3);
+  expect(await near(5e-7)).toBe(Number.POSITIVE_INFINITY);
+});
+
 it.each([
   ['an unknown option', { code: grid }, "gaussianTotalCorrelation: unknown option 'code'; the options are codes."],
   ['NaN', { codes: [[0, Number.NaN]] }, 'gaussianTotalCorrelation: options.codes[0][1] should be a finite number, but got NaN.'],

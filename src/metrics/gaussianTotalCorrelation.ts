@@ -34,13 +34,14 @@ export async function gaussianTotalCorrelation(options: GaussianTotalCorrelation
   checkOptions('gaussianTotalCorrelation', options, ['codes']);
   const columns = await readTable('gaussianTotalCorrelation', 'options.codes', options.codes);
   const centred = columns
-    .filter((column) => column.some((value) => value !== column[0]))
+    .filter((column) => new Set(column).size > 1)
     .map((column) => {
       const mean = meanOf(column);
       return column.map((value) => value - mean);
     });
+  // N times the covariance: what all variances have in common cancels.
   return totalCorrelationOf(
-    centred.map((a) => centred.map((b) => a.reduce((total, value, i) => total + value * (b[i] as number), 0) / a.length)),
+    centred.map((a) => centred.map((b) => a.reduce((total, value, i) => total + value * (b[i] as number), 0))),
   );
 }
 

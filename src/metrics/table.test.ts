@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRng } from 'tfjs-flows';
 import { describe, expect, it } from 'vitest';
-import { classesOf, labelsAmong, readRepresentation, readTable, readTrainAndTest } from './table.js';
+import { checkSeveral, classesOf, labelsAmong, readRepresentation, readTable, readTrainAndTest } from './table.js';
 
 const codes = [
   [1, 2, 3],
@@ -22,16 +22,23 @@ describe('readTable', () => {
     ]);
   });
 
+  it('reads a single row', async () => {
+    expect(await readTable('f', 'x', [[1, 2]])).toEqual([Float64Array.of(1), Float64Array.of(2)]);
+  });
+
   const disposed = tf.zeros([2, 2]);
   disposed.dispose();
   it.each([
     ['another rank', tf.zeros([3])],
+    ['three axes', tf.zeros([2, 3, 1])],
     ['another dtype', tf.zeros([2, 3], 'bool')],
     ['a disposed tensor', disposed],
     ['no rows', tf.zeros([0, 3])],
     ['no columns', tf.zeros([3, 0])],
     ['rows without columns', [[], []]],
     ['numbers', [1, 2]],
+    ['a row that is none', [[1], null]],
+    ['strings', ['12', '34']],
     ['something else', 'table'],
   ])('refuses %s', async (_, table) => {
     await expect(readTable('f', 'x', table)).rejects.toThrow(
@@ -151,6 +158,11 @@ describe('readTrainAndTest', () => {
   ])('refuses %s', async (_, options, message) => {
     await expect(readTrainAndTest('f', { ...all, ...options } as never, createRng(0))).rejects.toThrow(message);
   });
+});
+
+it('several columns are two at least', () => {
+  expect(() => checkSeveral('f', 'x', [0])).toThrow('f: the number of columns of x should be at least 2, but got 1.');
+  checkSeveral('f', 'x', [0, 1]);
 });
 
 it('classes are the distinct values in ascending order', () => {

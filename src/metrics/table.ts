@@ -56,8 +56,9 @@ export async function readRepresentation(
 }
 
 function checkVaries(where: string, what: string, column: Float64Array): void {
-  if (column.every((value) => value === column[0])) {
-    throw new Error(`${where}: ${what} should vary, but is ${column[0]} everywhere.`);
+  const [first] = column;
+  if (column.every((value) => value === first)) {
+    throw new Error(`${where}: ${what} should vary, but is ${first} everywhere.`);
   }
 }
 
@@ -79,7 +80,7 @@ export async function readTable(where: string, argument: string, table: unknown)
       throw invalid(where, argument, expected, table);
     }
     rows = table.length;
-    columns = table[0]?.length ?? 0;
+    columns = (table[0] ?? []).length;
     at = (row, column) => table[row][column];
   }
   if (!(rows > 0 && columns > 0)) {
