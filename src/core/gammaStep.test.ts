@@ -16,8 +16,8 @@ const NUMBERS: [a: number, step: number, slope: number][] = [
 describe('gammaStep', () => {
   it.each(NUMBERS)('is the known number at a = %d', (a, step, slope) => {
     const at = tf.scalar(a);
-    expect(Math.abs((logGammaStep(at).arraySync() as number) - step)).toBeLessThan(5e-7 * (1 + Math.abs(step)));
-    expect((digammaStep(at).arraySync() as number) / slope).toBeCloseTo(1, 6);
+    expect(Math.abs((logGammaStep(at).arraySync() as number) - step)).toBeLessThan(2.5e-7 * (1 + Math.abs(step)));
+    expect(Math.abs((digammaStep(at).arraySync() as number) / slope - 1)).toBeLessThan(2.5e-7);
   });
 
   it('has the gradients of gamma functions', () => {

@@ -1,14 +1,14 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, div, log, mul, reciprocal, square, sub } from '@tensorflow/tfjs-core';
 
-/** Steps of the recurrence before the series: from 5 on its terms beyond the last one here are below 2e-8. */
-const STEPS = 5;
+/** Steps of the recurrence before the series, whose terms beyond the last one here are then below float32's rounding of the whole. */
+const STEPS = 4;
 
 /**
  * log Gamma(a + 1/2) - log Gamma(a) - log(a) / 2 for a > 0: between -infinity at 0 and 0 at infinity.
  *
  * The difference of two log-gammas would lose all digits to cancellation where a is large. Here it is the series in 1 / x at
- * x = a + 5, and the recurrence back to a, each factor (a + k)(a + k + 1) / (a + k + 1/2)^2 of which is near 1 where a is large.
+ * x = a + 4, and the recurrence back to a, each factor (a + k)(a + k + 1) / (a + k + 1/2)^2 of which is near 1 where a is large.
  *
  * Source: Tricomi and Erdelyi 1951, "The asymptotic expansion of a ratio of gamma functions".
  */

@@ -119,6 +119,16 @@ describe('math', () => {
     });
   });
 
+  test('logSumExp of nothing but zeros is -Infinity', () => {
+    const [none, some] = logSumExp(
+      tf.tensor2d([
+        [-Infinity, -Infinity],
+        [-Infinity, 2],
+      ]),
+    ).dataSync();
+    expect([none, some]).toEqual([-Infinity, 2]);
+  });
+
   test('logSumExp and logSoftmax neither overflow nor lose the small terms', () => {
     const x = tf.tensor2d([
       [1000, 1000, 999],

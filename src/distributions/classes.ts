@@ -12,6 +12,7 @@ import {
   mul,
   neg,
   range,
+  reshape,
   sub,
   sum,
   zerosLike,
@@ -34,8 +35,14 @@ import { relatives } from './relatives.js';
 export function drawClass(logits: Tensor, size: readonly number[], rng: Rng): Tensor {
   return untaped(() => {
     const gumbel = neg(log(neg(log(rng.uniform([...size, logits.shape.at(-1) as number])))));
-    return cast(argMax(add(logits, gumbel), -1), 'float32');
+    return largest(add(logits, gumbel));
   });
+}
+
+/** Where the last axis is largest: [..., K] -> [...]. */
+function largest(x: Tensor): Tensor {
+  // Of one row, WebGPU in TensorFlow.js 4.22 makes a vector instead of a number.
+  return reshape(cast(argMax(x, -1), 'float32'), x.shape.slice(0, -1));
 }
 
 /** What distributions over classes 0 ... K - 1 have in common, from their logits, [...batch, ...event, K]. */
@@ -44,7 +51,7 @@ export function classProperties(
   eventRank: number,
 ): Required<Pick<DistributionSpec, 'mode' | 'entropy' | 'family' | 'klTo'>> {
   return {
-    mode: (call) => cast(argMax(logits(call), -1), 'float32'),
+    mode: (call) => largest(logits(call)),
     entropy: (call) => {
       const logP = logSoftmax(logits(call));
       return neg(sumTrailing(mul(exp(logP), logP), eventRank + 1));

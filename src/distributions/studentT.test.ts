@@ -98,22 +98,24 @@ describe('studentT', () => {
   it('has exact gradients, in the far tails too', () => {
     const value = (x: tf.Tensor, v: tf.Tensor, m: tf.Tensor, s: tf.Tensor): tf.Tensor =>
       studentT({ df: v, location: m, logScale: s, eventRank: 0 }).logProb(x);
-    const [x, v] = [tf.tensor1d([0, 2, -30, 1e25]), tf.tensor1d([3, 0.5, 40, 2])];
-    expect(numbers(value(x, v, tf.zeros([4]), tf.zeros([4])))[3]).toBeCloseTo(-3 * Math.log(1e25), 2);
+    const [x, v] = [tf.tensor1d([0, 2, -30, 1e25, 1.5]), tf.tensor1d([3, 0.5, 40, 2, 1.25])];
+    expect(numbers(value(x, v, tf.zeros([5]), tf.zeros([5])))[3]).toBeCloseTo(-3 * Math.log(1e25), 2);
     const [inX, inV, inM, inS] = tf
-      .grads((a, b, c, d) => tf.sum(value(a, b, c, d)))([x, v, tf.zeros([4]), tf.zeros([4])])
+      .grads((a, b, c, d) => tf.sum(value(a, b, c, d)))([x, v, tf.zeros([5]), tf.zeros([5])])
       .map(numbers) as [number[], number[], number[], number[]];
     // -(v + 1) x / (v + x^2); in v by finite differences of the formula in float64 (mpmath).
-    [0, 2, -30, 1e25].forEach((at, i) => {
-      const df = [3, 0.5, 40, 2][i] as number;
+    [0, 2, -30, 1e25, 1.5].forEach((at, i) => {
+      const df = [3, 0.5, 40, 2, 1.25][i] as number;
       const slope = (-(df + 1) * at) / (df + at * at);
       expect(Math.abs((inX[i] as number) - slope)).toBeLessThanOrEqual(1e-6 * Math.abs(slope));
       expect(inM[i]).toBeCloseTo(-slope, 5);
       expect(inS[i]).toBeCloseTo(-slope * at - 1, 3);
     });
-    [0.026480513893278643, 0.8055173714601203, -1.0876525199806057, -56.41120091513111].forEach((slope, i) => {
-      expect(Math.abs((inV[i] as number) - slope)).toBeLessThan(3e-6 * (1 + Math.abs(slope)));
-    });
+    [0.026480513893278643, 0.8055173714601203, -1.0876525199806057, -56.41120091513111, 0.1958697706212053].forEach(
+      (slope, i) => {
+        expect(Math.abs((inV[i] as number) - slope)).toBeLessThan(3e-6 * (1 + Math.abs(slope)));
+      },
+    );
   });
 
   it('reparameterises in location, scale and df, and holds still where frozen', () => {
