@@ -127,10 +127,10 @@ export type { UniformDequantizerOptions } from './dequantizers/uniformDequantize
 export { uniformDequantizer } from './dequantizers/uniformDequantizer.js';
 export type { VariationalDequantizerOptions } from './dequantizers/variationalDequantizer.js';
 export { variationalDequantizer } from './dequantizers/variationalDequantizer.js';
-export type { AggregatedPosteriorOptions, SurgeryProgress } from './diagnostics/aggregatedPosterior.js';
-export { aggregatedPosteriorLogProb } from './diagnostics/aggregatedPosterior.js';
 export type { ActiveUnitsOptions, ActiveUnitsReport } from './diagnostics/activeUnits.js';
 export { activeUnits } from './diagnostics/activeUnits.js';
+export type { AggregatedPosteriorOptions, SurgeryProgress } from './diagnostics/aggregatedPosterior.js';
+export { aggregatedPosteriorLogProb } from './diagnostics/aggregatedPosterior.js';
 export type { ElboSurgeryEstimates, ElboSurgeryOptions, ElboSurgeryReport } from './diagnostics/elboSurgery.js';
 export { elboSurgery } from './diagnostics/elboSurgery.js';
 export type {
@@ -174,10 +174,14 @@ export type { VampPriorOptions } from './distributions/vampPrior.js';
 export { vampPrior } from './distributions/vampPrior.js';
 export type { BetaElboOptions, ElboObjective, ElboTerms } from './objectives/betaElbo.js';
 export { betaElbo } from './objectives/betaElbo.js';
+export type { BetaTcVaeOptions, BetaTcVaeTerms } from './objectives/betaTcVae.js';
+export { betaTcVae } from './objectives/betaTcVae.js';
 export type { ConstrainedElbo, ConstrainedElboOptions } from './objectives/constrainedElbo.js';
 export { constrainedElbo } from './objectives/constrainedElbo.js';
 export type { DequantizedLogProbOptions } from './objectives/dequantizedLogProb.js';
 export { dequantizedLogProb } from './objectives/dequantizedLogProb.js';
+export type { DipVaeOptions, DipVaeTerms } from './objectives/dipVae.js';
+export { dipVae } from './objectives/dipVae.js';
 export type { KlEstimator, KlOptions, VariationalOptions } from './objectives/draws.js';
 export type { ElboOptions } from './objectives/elbo.js';
 export { elbo } from './objectives/elbo.js';
@@ -187,6 +191,8 @@ export type {
   LogLikelihoodReport,
 } from './objectives/estimateLogLikelihood.js';
 export { estimateLogLikelihood } from './objectives/estimateLogLikelihood.js';
+export type { FactorVae, FactorVaeOptions, FactorVaeTerms } from './objectives/factorVae.js';
+export { factorVae } from './objectives/factorVae.js';
 export type { FreeBitsOptions, FreeBitsTerms } from './objectives/freeBits.js';
 export { freeBits } from './objectives/freeBits.js';
 export type { GradientEstimator, GradientOptions } from './objectives/gradientEstimators.js';
@@ -199,6 +205,7 @@ export type { NegativeLogLikelihoodOptions } from './objectives/negativeLogLikel
 export { negativeLogLikelihood } from './objectives/negativeLogLikelihood.js';
 export type { ReverseKl, ReverseKlOptions, ReverseKlTerms } from './objectives/reverseKl.js';
 export { reverseKl } from './objectives/reverseKl.js';
+export type { Scheduled } from './objectives/scheduled.js';
 export type { Vae, VaeOptions } from './objectives/vae.js';
 export { vae } from './objectives/vae.js';
 export { additiveTransformer } from './transformers/additiveTransformer.js';

@@ -1,9 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { abs, add, mean, mul, sub, tidy, zerosLike } from '@tensorflow/tfjs-core';
-import { checkCall, checkNumber, checkOptions, invalid } from '../core/errors.js';
+import { checkCall, checkOptions } from '../core/errors.js';
 import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
 import type { KlOptions } from './draws.js';
 import { checkKl, draw, KL_OPTIONS, objectiveOf } from './draws.js';
+import type { Scheduled } from './scheduled.js';
+import { scheduled } from './scheduled.js';
 
 /** What `betaElbo` takes. */
 export interface BetaElboOptions extends KlOptions {
@@ -11,12 +13,12 @@ export interface BetaElboOptions extends KlOptions {
    * The weight of the KL term, at least 0; or a function that is asked for it at every call, and is given the call's `step`: any
    * schedule of `tfjs-flows/training`, say.
    */
-  readonly beta: number | ((step: number) => number);
+  readonly beta: Scheduled;
   /**
    * C, in nats, at least 0, or a function as for beta. The KL term is then beta |KL - C|, with the KL averaged over the batch.
    * Default: none.
    */
-  readonly capacity?: number | ((step: number) => number);
+  readonly capacity?: Scheduled;
 }
 
 /** What an ELBO is made of, each [...batch], in nats. */
@@ -70,28 +72,12 @@ export interface ElboObjective extends ObjectiveWithTerms<ElboTerms> {
  */
 export function betaElbo(options: BetaElboOptions): ElboObjective {
   checkOptions('betaElbo', options, [...KL_OPTIONS, 'beta', 'capacity']);
-  const beta = scheduled('beta', options.beta);
+  const beta = scheduled('betaElbo', 'beta', options.beta);
   if (options.capacity === undefined) {
     return penalisedElbo('betaElbo', options, (kl, step) => mul(kl, beta(step)));
   }
-  const capacity = scheduled('capacity', options.capacity);
+  const capacity = scheduled('betaElbo', 'capacity', options.capacity);
   return penalisedElbo('betaElbo', options, (kl, step) => mul(abs(sub(mean(kl), capacity(step))), beta(step)));
-}
-
-/** A number that is checked: at once, or at the step where it is a function. */
-function scheduled(name: string, given: number | ((step: number) => number)): (step: number | undefined) => number {
-  if (typeof given !== 'function') {
-    checkNumber('betaElbo', `options.${name}`, given, { least: 0 });
-    return () => given;
-  }
-  return (step) => {
-    if (step === undefined && given.length > 0) {
-      throw invalid('betaElbo', 'options.step of a call', `given where ${name} is a function of it`, step);
-    }
-    const value = given(step as number);
-    checkNumber('betaElbo', `what options.${name} returns`, value, { least: 0 });
-    return value;
-  };
 }
 
 /** `elbo` and `betaElbo`: the same but for what they make of the KL term, which has to broadcast with it. */

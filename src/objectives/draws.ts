@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
+import type { Distribution } from '../core/distribution.js';
 import { checkCall, checkInteger, invalid } from '../core/errors.js';
 import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
 import { createRng } from '../core/rng.js';
@@ -54,6 +55,10 @@ export function checkKl(where: string, options: KlOptions): void {
 
 /** What the variational objectives are averages of. */
 export interface Draws {
+  /** q(z | x). */
+  readonly posterior: Distribution;
+  /** z_s, [S, ...batch, ...event]. */
+  readonly z: Tensor;
   /** log p(x | z_s), [S, ...batch]. */
   readonly logLikelihood: Tensor;
   /** log q(z_s | x) - log p(z_s), [S, ...batch]; or KL(q(z | x) || p(z)), [1, ...batch], where it was asked for and has a formula. */
@@ -70,10 +75,11 @@ export function draw(where: string, options: KlOptions, x: Tensor, call: Objecti
   const byFormula = kl !== 'monteCarlo' && gradient === 'reparameterised';
   const analytic = byFormula ? analyticKl(posterior, model.prior, kl, at) : undefined;
   if (analytic !== undefined) {
-    return { logLikelihood: likelihoodOf(model, posterior.sample(sampling), x, at), kl: analytic };
+    const z = posterior.sample(sampling);
+    return { posterior, z, logLikelihood: likelihoodOf(model, z, x, at), kl: analytic };
   }
   const { z, density } = drawFrom(where, posterior, sampling, options);
-  return { logLikelihood: likelihoodOf(model, z, x, at), kl: sub(density(z), model.prior.logProb(z, at)) };
+  return { posterior, z, logLikelihood: likelihoodOf(model, z, x, at), kl: sub(density(z), model.prior.logProb(z, at)) };
 }
 
 /** log p(x | z), [S, ...batch], of draws z [S, ...batch, ...event]. */

@@ -3,11 +3,14 @@ import * as tf from '@tensorflow/tfjs';
 import type { Objective, Rng, Vae } from 'tfjs-flows';
 import {
   betaElbo,
+  betaTcVae,
   constrainedElbo,
   createRng,
   diagNormal,
+  dipVae,
   elbo,
   estimateLogLikelihood,
+  factorVae,
   freeBits,
   iaf,
   iwae,
@@ -68,6 +71,8 @@ it.each([
   ['elbo, path', 'flow', (m: Vae) => elbo({ model: m, samples: 2, gradient: 'path' })],
   ['iwae, doubly reparameterised', 'flow', (m: Vae) => iwae({ model: m, samples: 3, gradient: 'doublyReparameterised' })],
   ['betaElbo with a capacity', 'gaussian', (m: Vae) => betaElbo({ model: m, beta: 3, capacity: 0.5 })],
+  ['betaTcVae', 'gaussian', (m: Vae) => betaTcVae({ model: m, samples: 2, dataCount: 9, alpha: 0.5, beta: 4 })],
+  ['dipVae', 'gaussian', (m: Vae) => dipVae({ model: m, variant: 'II', lambdaOd: 3, lambdaD: 2 })],
   ['freeBits', 'gaussian', (m: Vae) => freeBits({ model: m, nats: 0.2, groups: [[1], [0]] })],
 ] as const)('%s', async (_, posterior, make) => {
   await onBoth(async () => {
@@ -76,6 +81,23 @@ it.each([
     const x = createRng(4).uniform([3, 4]);
     const found = await slopes(() => objective(x, { rng: createRng(5) }), Object.values(made.parameters));
     x.dispose();
+    made.dispose();
+    return found;
+  });
+});
+
+it('factorVae and its discriminator', async () => {
+  await onBoth(async () => {
+    const made = model(createRng(3), 'gaussian');
+    const discriminator = mlp({ inputDim: 2, hidden: [4], outputDim: 1, activation: 'leakyRelu', rng: createRng(6) });
+    const objective = factorVae({ model: made, discriminator, gamma: 3 });
+    const x = createRng(4).uniform([5, 4]);
+    const found = [
+      ...(await slopes(() => objective(x, { rng: createRng(5) }), Object.values(made.parameters))),
+      ...(await slopes(() => objective.discriminatorLoss(x, { rng: createRng(5) }), Object.values(discriminator.parameters))),
+    ];
+    x.dispose();
+    discriminator.dispose();
     made.dispose();
     return found;
   });
