@@ -4,7 +4,6 @@ import { checkNumber, checkOptions } from '../core/errors.js';
 import type { Module } from '../core/module.js';
 import { buffer, defineModule } from '../core/module.js';
 import type { ObjectiveWithTerms } from '../core/objective.js';
-import { stopGradient, untaped } from '../core/stopGradient.js';
 import type { ElboTerms } from './betaElbo.js';
 import type { KlOptions } from './draws.js';
 import { checkKl, draw, KL_OPTIONS, objectiveOf } from './draws.js';
@@ -86,16 +85,15 @@ export function constrainedElbo(options: ConstrainedElboOptions): ConstrainedElb
   const steps = buffer(() => scalar(0));
 
   const update = (kl: Tensor): void => {
-    steps.assign(untaped(() => add(steps, 1)));
+    steps.assign(add(steps, 1));
     const share = maximum(reciprocal(steps), 1 - momentum);
-    excess.assign(untaped(() => add(excess, mul(share, sub(sub(mean(kl), epsilon), excess)))));
-    logMultiplier.assign(untaped(() => clipByValue(add(logMultiplier, mul(excess, rate)), -LARGEST_LOG, LARGEST_LOG)));
+    excess.assign(add(excess, mul(share, sub(sub(mean(kl), epsilon), excess))));
+    logMultiplier.assign(clipByValue(add(logMultiplier, mul(excess, rate)), -LARGEST_LOG, LARGEST_LOG));
   };
   const objective = objectiveOf(where, (x, call) => {
     const { logLikelihood, kl: draws } = draw(where, options, x, call);
     const [reconstruction, kl] = [mean(logLikelihood, 0), mean(draws, 0)];
-    // A copy: what a gradient will read must not change when the multiplier moves.
-    const lambda = exp(stopGradient(logMultiplier));
+    const lambda = exp(logMultiplier);
     const value = sub(reconstruction, mul(lambda, sub(kl, epsilon)));
     if (call.training === true && call.frozen !== true) {
       update(kl);

@@ -105,9 +105,9 @@ export async function estimateLogLikelihood(options: EstimateLogLikelihoodOption
       const logWeights = await readBack(() =>
         iwae({ model, samples: last - first }).logWeights(slice(data, start, end - start), { rng }),
       );
-      for (let k = 0; k < logWeights.length; k++) {
-        weights.add(start + (k % (end - start)), logWeights[k] as number);
-      }
+      Array.from(logWeights).forEach((logWeight, k) => {
+        weights.add(start + (k % (end - start)), logWeight);
+      });
       done += logWeights.length;
       onProgress?.({ done, total: n * samples });
       await breathe();

@@ -65,11 +65,11 @@ export function freeBits(options: FreeBitsOptions): ObjectiveWithTerms<FreeBitsT
   const size = sizeOf(model.prior.eventShape);
   const sets = groups === 'each' || groups === 'all' ? groups : checkGroups(groups, size);
 
-  /** log p(x | z) [S, ...batch], the KL [...batch], and the mean KL of every group [J]. */
+  /** log p(x | z) [S, ...batch], the KL [...batch], and the mean KL of every group, [J] or a scalar. */
   const parts: (...of: Parameters<Parameters<typeof objectiveOf>[1]>) => [Tensor, Tensor, Tensor] = (x, call) => {
     if (sets === 'all') {
       const { logLikelihood, kl } = draw('freeBits', { model, samples }, x, call);
-      return [logLikelihood, mean(kl, 0), reshape(mean(kl), [1])];
+      return [logLikelihood, mean(kl, 0), mean(kl)];
     }
     const at = { ...call, rng: call.rng ?? createRng() };
     const posterior = model.posterior(x, at);
@@ -91,10 +91,9 @@ export function freeBits(options: FreeBitsOptions): ObjectiveWithTerms<FreeBitsT
 
 /** Throws unless every place from 0 to size - 1 is in just one group. */
 function checkGroups(groups: unknown, size: number): readonly (readonly number[])[] {
-  const lists =
-    Array.isArray(groups) && groups.every((places) => Array.isArray(places) && places.length > 0) ? groups : undefined;
-  const places = (lists ?? []).flat() as unknown[];
-  if (lists === undefined || places.length !== size || new Set(places).size !== size) {
+  const areLists = Array.isArray(groups) && groups.every((places) => Array.isArray(places) && places.length > 0);
+  const places = areLists ? (groups.flat() as unknown[]) : [];
+  if (places.length !== size || new Set(places).size !== size) {
     const expected = `'each', 'all' or lists that hold each of the ${size} latent dimensions once`;
     throw invalid('freeBits', 'options.groups', expected, groups);
   }
@@ -104,5 +103,5 @@ function checkGroups(groups: unknown, size: number): readonly (readonly number[]
       throw invalid('freeBits', `entry ${i} of options.groups`, `below ${size}`, place);
     }
   }
-  return lists;
+  return groups as number[][];
 }

@@ -12,10 +12,10 @@ import { normalFamily } from '../distributions/normalFamily.js';
  *
  * @throws where one of them is something else, naming both.
  */
-export function klPerDimension(where: string, q: Distribution, p: Distribution, { frozen = false }: CallOptions): Tensor {
-  const element = (family: DistributionFamily | undefined, call: CallOptions) =>
-    family?.name === 'normal' ? normalFamily(() => family.parameters(call) as unknown as NormalParameters, 0) : undefined;
-  const [ours, theirs] = [element(q.family, {}), element(p.family, { frozen })];
+export function klPerDimension(where: string, q: Distribution, p: Distribution, call: CallOptions): Tensor {
+  const element = (family: DistributionFamily | undefined, at: CallOptions) =>
+    family?.name === 'normal' ? normalFamily(() => family.parameters(at) as unknown as NormalParameters, 0) : undefined;
+  const [ours, theirs] = [element(q.family, {}), element(p.family, call)];
   if (ours === undefined || theirs === undefined) {
     throw new Error(
       `${where}: the KL of single latent dimensions needs independent normals, but q is '${q.name}' and p '${p.name}'.`,

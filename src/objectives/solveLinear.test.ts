@@ -79,8 +79,10 @@ describe('solveLinear', () => {
       expect(distance(solve(matrices, b, steps), tf.div(b, scales))).toBeLessThan(1e-4);
     }
     const once = tf.tile(tf.expandDims(tf.mul(tf.eye(6), 0.8187307), 0), [20, 1, 1]);
-    for (const steps of [1, 2, 3, 6]) {
-      expect(distance(solve(once, b, steps), tf.div(b, 0.8187307))).toBeLessThan(1e-5);
+    for (const size of [1e-4, 1, 1e4]) {
+      for (const steps of [1, 2, 3, 6]) {
+        expect(distance(solve(once, tf.mul(b, size), steps), tf.mul(b, size / 0.8187307))).toBeLessThan(1e-5 * size);
+      }
     }
   });
 

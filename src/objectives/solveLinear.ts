@@ -19,13 +19,12 @@ const ROUNDING = 1e-11;
  * Source: Young and Jea 1980, "Generalized conjugate-gradient acceleration of nonsymmetrizable iterative methods" (ORTHODIR).
  */
 export function solveLinear(product: (v: Tensor) => Tensor, b: Tensor, steps: number): Tensor {
-  const dot = (u: Tensor, v: Tensor): Tensor => sum(mul(u, v), -1, true);
-  const squares = (v: Tensor): Tensor => sum(square(v), -1, true);
+  const dot = (u: Tensor, v: Tensor): Tensor => sum(mul(u, v), 1, true);
+  const squares = (v: Tensor): Tensor => sum(square(v), 1, true);
   const all: [direction: Tensor, image: Tensor][] = [];
   let x: Tensor = zerosLike(b);
-  let residual = b;
   let direction = b;
-  for (let step = 0; step < steps; step++) {
+  for (const _ of Array.from({ length: steps })) {
     let image = product(direction);
     const before = squares(image);
     // Twice: once leaves what float32 rounds off.
@@ -38,9 +37,7 @@ export function solveLinear(product: (v: Tensor) => Tensor, b: Tensor, steps: nu
     const scale = mul(rsqrt(add(left, TINY)), cast(greaterEqual(left, mul(before, ROUNDING)), 'float32'));
     image = mul(image, scale);
     direction = mul(direction, scale);
-    const length = dot(residual, image);
-    x = add(x, mul(length, direction));
-    residual = sub(residual, mul(length, image));
+    x = add(x, mul(dot(b, image), direction));
     all.push([direction, image]);
     direction = image;
   }
