@@ -3,11 +3,12 @@
 //
 //   npm run test:mutation -- --file src/bijectors/planar.ts --only ops
 //
-// While working on a file, `--tests src/bijectors/planar.test.ts` saves the run that finds out which tests reach it.
+// While working on a file, `--tests src/bijectors/planar.test.ts` saves the run that finds out which tests reach it; `--own` takes
+// the unit tests beside each file.
 //
 // A mutant that changes nothing is explained by a line of test/mutation/equivalent.md and passed over; any other that survives is a
 // failure, and so is a line that explains no mutant.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -23,7 +24,12 @@ const CORE = ['math', 'root', 'sigmoidMap', 'sumLogDerivative'].map((name) => `s
 const root = fileURLToPath(new URL('..', import.meta.url));
 const reports = join(root, 'reports/mutation');
 const { values: options } = parseArgs({
-  options: { file: { type: 'string', multiple: true }, tests: { type: 'string', multiple: true }, only: { type: 'string' } },
+  options: {
+    file: { type: 'string', multiple: true },
+    tests: { type: 'string', multiple: true },
+    own: { type: 'boolean' },
+    only: { type: 'string' },
+  },
 });
 const files = options.file ?? sources();
 const explained = readExplained();
@@ -32,7 +38,7 @@ mkdirSync(reports, { recursive: true });
 /** What makes mutants; `--only` names one of them. */
 const KINDS = { stryker: strykerMutants, ops: tensorMutants };
 
-/** Tests beyond the file's own, the quick ones first: milliseconds up to which a test belongs to a stage. */
+/** Milliseconds up to which a test belongs to a stage: the quick ones come first. */
 const STAGES = [100, 1000, Number.POSITIVE_INFINITY];
 
 const { tried, survivors, known } = await check(files);
@@ -99,7 +105,7 @@ async function check(mutated) {
     { config: join(root, 'vitest.mutation.config.ts'), watch: false, reporters: [{}], onConsoleLog: () => false },
     { plugins: [{ name: 'mutant', enforce: 'pre', transform: (_, id) => served.get(id) }] },
   );
-  const tests = options.tests === undefined ? await passing(vitest) : [];
+  const tests = options.tests === undefined && !options.own ? await passing(vitest) : [];
 
   const survivors = [];
   const known = new Set();
@@ -132,18 +138,19 @@ async function check(mutated) {
   return { tried, survivors, known };
 }
 
-/** What to run, in this order: the file's own tests by themselves, for they find most, then the others that reach it. */
+/** What to run, in this order: the quick tests before the slow ones, and among these the file's own first, for they find most. */
 function stagesOf(path, tests) {
-  if (options.tests !== undefined) {
-    return [{ modules: options.tests.map((name) => join(root, name)), names: /(?:)/ }];
+  const chosen = options.own ? [path.replace(/\.ts$/, '.test.ts')] : options.tests?.map((name) => join(root, name));
+  if (chosen !== undefined) {
+    return [{ modules: chosen.filter(existsSync), names: /(?:)/ }].filter(({ modules }) => modules.length > 0);
   }
   const reaching = tests.filter((test) => test.meta().reached?.includes(path));
-  const own = reaching.filter((test) => test.module.moduleId === path.replace(/\.ts$/, '.test.ts'));
-  const others = reaching.filter((test) => !own.includes(test));
-  const stages = STAGES.map((most, i) =>
-    others.filter((test) => durationOf(test) <= most && durationOf(test) > (STAGES[i - 1] ?? -1)),
-  );
-  return [own, ...stages]
+  const isOwn = (test) => test.module.moduleId === path.replace(/\.ts$/, '.test.ts');
+  const stages = STAGES.flatMap((most, i) => {
+    const group = reaching.filter((test) => durationOf(test) <= most && durationOf(test) > (STAGES[i - 1] ?? -1));
+    return [group.filter(isOwn), group.filter((test) => !isOwn(test))];
+  });
+  return stages
     .filter(({ length }) => length > 0)
     .map((group) => ({
       modules: [...new Set(group.map((test) => test.module.moduleId))],
