@@ -104,7 +104,7 @@ interface Point {
 function equalSteps(problem: OdeProblem, start: Point): Tensor[] {
   const { steps } = problem;
   let point = start;
-  for (let i = 0; i < steps; i++) {
+  for (const i of Array(steps).keys()) {
     const from = point;
     point = tidy(() => {
       const state = advance(problem, from, scalar(i / steps), scalar(1 / steps)).state;
@@ -126,11 +126,11 @@ function ownSteps(problem: OdeProblem, start: Point, tolerance: number): Tensor[
   const longest = LONGEST / steps;
   const shape = [...problem.x.shape.slice(0, -1), 1];
   let attempt: Attempt = { ...start, remaining: ones(shape), size: fill(shape, 1 / steps) };
-  for (let left = steps; left > 0; left--) {
+  for (const i of Array(steps).keys()) {
     const from = attempt;
     attempt = tidy(() => {
       // What the other attempts that are left cannot cover.
-      const least = sub(from.remaining, (left - 1) * longest);
+      const least = sub(from.remaining, (steps - i - 1) * longest);
       const size = minimum(maximum(minimum(from.size, longest), least), from.remaining);
       const { state, passed } = advance(problem, from, sub(1, from.remaining), size);
       const remaining = sub(from.remaining, size);
@@ -146,8 +146,8 @@ function ownSteps(problem: OdeProblem, start: Point, tolerance: number): Tensor[
       const choose = (made: Tensor, kept: Tensor): Tensor =>
         select(greaterEqual(broadcastTo(verdict, made.shape), 0.5), made, kept);
       return {
-        state: state.map((value, i) => choose(value, from.state[i] as Tensor)),
-        slopes: slopes.map((value, i) => choose(value, from.slopes[i] as Tensor)),
+        state: state.map((value, part) => choose(value, from.state[part] as Tensor)),
+        slopes: slopes.map((value, part) => choose(value, from.slopes[part] as Tensor)),
         remaining: choose(remaining, from.remaining),
         size: mul(size, stretch(error, tableau.order)),
       };
@@ -171,7 +171,7 @@ function advance(
     const x = add(state[0] as Tensor, mul(signed, along(row, passed, 0)));
     passed.push(fieldAt(problem, add(elapsed, mul(size, share)), [x]));
   }
-  return { state: state.map((value, i) => add(value, mul(signed, along(weights, passed, i)))), passed };
+  return { state: state.map((value, part) => add(value, mul(signed, along(weights, passed, part)))), passed };
 }
 
 /** All slopes after so much of the way. */
