@@ -49,6 +49,17 @@ describe('triangularSolve', () => {
       });
     });
     expect(triangularSolve(tf.tensor3d([[[4]]]), tf.tensor3d([[[2], [6]]])).arraySync()).toEqual([[[0.5], [1.5]]]);
+    // An odd number of steps.
+    const two = triangularSolve(
+      tf.tensor3d([
+        [
+          [2, 5],
+          [3, -4],
+        ],
+      ]),
+      tf.tensor3d([[[1, 0.5]]]),
+    );
+    expect(two.arraySync()).toEqual([[[0.5, 0.25]]]);
   });
 
   it('has the gradients of finite differences, of the first and second order, none above the diagonal', () => {
@@ -122,6 +133,7 @@ describe('triangularSolve', () => {
       [2, -1.5, 0.5],
       [-1, 0.25, 3],
     ]);
+    expect(diagonalOf(tf.reshape(x, [2, 1, 3, 3])).arraySync()).toEqual([[[2, -1.5, 0.5]], [[-1, 0.25, 3]]]);
     const rows = tf.tensor3d(ROWS);
     await expectNoLeak(() => triangularSolve(x, rows));
   });
