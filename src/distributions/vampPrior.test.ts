@@ -211,5 +211,19 @@ describe('vampPrior', () => {
       eventShape: [2],
     });
     expect(() => single.logProb(tf.zeros([2]))).toThrow('but got {"batchShape":[],"eventShape":[2]}.');
+    const { batchShape: _, ...bare } = posterior(pseudoInputs);
+    const unshaped = vampPrior({ posterior: () => bare, pseudoInputs, eventShape: [2] });
+    expect(() => unshaped.logProb(tf.zeros([2]))).toThrow('but got {"batchShape":[],"eventShape":[2]}.');
+  });
+
+  it('takes pseudo-inputs that are numbers', () => {
+    const prior = vampPrior({
+      posterior: (u) => diagNormal({ mean: tf.reshape(u, [-1, 1]), scale: 0.5 }),
+      pseudoInputs: tf.tensor1d([-1, 2, 0.5]),
+      eventShape: [1],
+    });
+    const exactly = Math.log((density(0.7, -1, 0.5) + density(0.7, 2, 0.5) + density(0.7, 0.5, 0.5)) / 3);
+    expect(numbers(prior.logProb(tf.tensor1d([0.7])))[0]).toBeCloseTo(exactly, 5);
+    expect(prior.sample({ shape: [4] }).shape).toEqual([4, 1]);
   });
 });

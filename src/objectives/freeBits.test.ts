@@ -141,6 +141,13 @@ describe('freeBits', () => {
     expect(numbers(terms.penalty)).toEqual([6, 6]);
   });
 
+  it('takes one example without batch axes, of a posterior that has none', () => {
+    const { batchShape: _, ...q } = diagNormal({ mean: tf.tensor1d(means[0]!), scale: tf.tensor1d(scales[0]!) });
+    const { kl, penalty } = freeBits({ model: { ...model(), posterior: () => q }, nats: 0.4 }).terms(tf.zeros([3]));
+    expect([kl.shape, penalty.shape]).toEqual([[], []]);
+    expect(numbers(kl)[0]).toBeCloseTo(total[0]!, 5);
+  });
+
   it('refuses what is wrong, by name, and leaves no tensor', () => {
     const at =
       (options: object): (() => unknown) =>

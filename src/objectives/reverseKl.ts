@@ -34,6 +34,7 @@ export type ReverseKlTerms = {
 /** What `reverseKl` makes. */
 export interface ReverseKl {
   (options?: ObjectiveOptions): Tensor;
+  /** The value and what it is made of. */
   terms(options?: ObjectiveOptions): ReverseKlTerms;
 }
 
