@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { made } from '../conditioners/made.js';
 import type { Bijector } from '../core/bijector.js';
+import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { createRng } from '../core/rng.js';
 import { loadSafetensors } from '../io/loadSafetensors.js';
 import { saveSafetensors } from '../io/saveSafetensors.js';
@@ -140,6 +141,17 @@ describe('autoregressive', () => {
     }
   });
 
+  test('obeys masks from elsewhere', async () => {
+    const bijector = make({ dim: 3 });
+    // The units of highest degree see as little as those of the lowest.
+    const mask = bijector.buffers['conditioner.hidden0.mask']!;
+    mask.assign(tf.tensor2d([1, 0, 0].map((value) => new Array(8).fill(value))));
+    await checkBijector({ bijector, x: createRng(3).normal([4, 3]) });
+    const all = bijector.buffers['conditioner.hidden1.mask']!;
+    all.assign(tf.ones([8, 8]));
+    await checkBijector({ bijector, x: createRng(3).normal([4, 3]) });
+  });
+
   test('takes an order as a list', async () => {
     const bijector = make({
       dim: 3,
@@ -228,8 +240,13 @@ describe('autoregressive', () => {
       { conditioner: () => ({ ...made({ dim: 3, parameterSize: 2, hidden: [] }), order: [0, 1, 1] }) },
       'options.conditioner(...).order should be a permutation of 0 ... 2, or an int32 tensor of shape [3], but got [0,1,1].',
     ],
-    [{ conditioner: () => ({ ...made({ dim: 3, parameterSize: 2, hidden: [] }), order: undefined }) }, 'order should be'],
   ])('refuses %j', (options, message) => {
     expect(() => make({ dim: 3, ...(options as unknown as Partial<AutoregressiveOptions>) })).toThrow(message);
+  });
+
+  test.each([undefined, [0, 1, 2, 0], tf.tensor1d([0, 1, 2]), tf.tensor1d([0, 1], 'int32')])('refuses the order %s', (order) => {
+    const conditioner = (): AutoregressiveConditioner =>
+      ({ ...made({ dim: 3, parameterSize: 2, hidden: [] }), order }) as AutoregressiveConditioner;
+    expect(() => make({ dim: 3, conditioner })).toThrow('options.conditioner(...).order should be');
   });
 });

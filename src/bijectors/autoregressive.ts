@@ -104,7 +104,7 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
     const order = isTensorLike(conditioner.order) ? conditioner.order : tensor1d([...conditioner.order], 'int32');
     const inverse = inversePermutation(order);
     const ranked = rearrange(transpose(reshape(x, [-1, dim])), inverse, order, 0);
-    const step = (conditioner.stepwise ?? anew(conditioner, order, size))(batch, call);
+    const step = conditioner.stepwise?.(batch, call) ?? anew(conditioner, order, size, batch, call);
     const found: Tensor[] = [];
     const logDerivatives: Tensor[] = [];
     for (const row of splitRows(ranked, new Array(dim).fill(1))) {
@@ -143,22 +143,26 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
 const FARTHEST = 1e18;
 
 /** For each entry a whole evaluation: those not yet known count as 0, which no masked output sees. */
-const anew =
-  (conditioner: AutoregressiveConditioner, order: Tensor, size: number): NonNullable<AutoregressiveConditioner['stepwise']> =>
-  (batch, call) => {
-    const dim = conditioner.inputDim;
-    let known: Tensor = zeros([...batch, dim]);
-    let here: Tensor;
-    let rank = 0;
-    return (entry) => {
-      known = entry === undefined ? known : add(known, mul(expandDims(entry, -1), here));
-      // 1 at the entry of this rank.
-      here = cast(equal(order, rank), 'float32');
-      rank += 1;
-      const all = reshape(conditioner.apply(known, call), [...batch, dim, size]);
-      return sum(mul(all, expandDims(here, -1)), -2);
-    };
+function anew(
+  conditioner: AutoregressiveConditioner,
+  order: Tensor,
+  size: number,
+  batch: readonly number[],
+  call: CallOptions,
+): (entry?: Tensor) => Tensor {
+  const dim = conditioner.inputDim;
+  let known: Tensor = zeros([...batch, dim]);
+  let here: Tensor;
+  let rank = 0;
+  return (entry) => {
+    known = entry === undefined ? known : add(known, mul(expandDims(entry, -1), here));
+    // 1 at the entry of this rank.
+    here = cast(equal(order, rank), 'float32');
+    rank += 1;
+    const all = reshape(conditioner.apply(known, call), [...batch, dim, size]);
+    return sum(mul(all, expandDims(here, 1)), -2);
   };
+}
 
 type Method = 'forwardAndLogDerivative' | 'inverseAndLogDerivative';
 

@@ -27,7 +27,7 @@ function byStep(network: Made, x: tf.Tensor, call: CallOptions = {}): tf.Tensor 
     const batch = x.shape.slice(0, -1);
     const order = Array.from(network.order.dataSync());
     const entries = tf.unstack(x, -1);
-    const step = network.stepwise!(batch, call);
+    const step = network.stepwise!(batch, call)!;
     const inputs = order.map((_, rank) => order.indexOf(rank));
     const found = inputs.map((_, rank) => step(rank === 0 ? undefined : entries[inputs[rank - 1]!]));
     return tf.concat(
@@ -171,9 +171,29 @@ describe('made', () => {
   });
 
   test('has no steps where no unit sees an input', () => {
-    expect(made({ dim: 1, parameterSize: 2, hidden: [4] }).stepwise).toBeUndefined();
-    expect(made({ dim: 3, parameterSize: 2, hidden: [1], contextDim: 1 }).stepwise).toBeUndefined();
-    expect(made({ dim: 2, parameterSize: 2, hidden: [1] }).stepwise).toBeTypeOf('function');
+    const hasSteps = (options: MadeOptions): boolean => made(options).stepwise?.([], { context: tf.ones([1]) }) !== undefined;
+    expect(hasSteps({ dim: 1, parameterSize: 2, hidden: [4] })).toBe(false);
+    expect(hasSteps({ dim: 3, parameterSize: 2, hidden: [1], contextDim: 1 })).toBe(false);
+    expect(hasSteps({ dim: 2, parameterSize: 2, hidden: [1] })).toBe(true);
+  });
+
+  test('has steps with masks of its own degrees, in whatever order, and none with others', () => {
+    const options = { dim: 4, parameterSize: 2, hidden: [6, 6], activation: 'tanh', order: 'random' } as const;
+    const [network, other] = [made({ ...options, rng: createRng(1) }), made({ ...options, rng: createRng(2) })];
+    const x = createRng(3).normal([4]);
+    for (const [name, value] of Object.entries(network.buffers)) {
+      expect(name === 'hidden1.mask' || `${value.dataSync()}` !== `${other.buffers[name]!.dataSync()}`, name).toBe(true);
+      value.assign(other.buffers[name]!);
+    }
+    expectClose(byStep(network, x), network.apply(x));
+    for (const name of ['hidden0.mask', 'hidden1.mask', 'output.mask', 'order']) {
+      const buffer = network.buffers[name]!;
+      const before = tf.clone(buffer);
+      buffer.assign(tf.cast(tf.reverse(before, -1), buffer.dtype));
+      expect(network.stepwise!([], {}), name).toBeUndefined();
+      buffer.assign(before);
+      expect(network.stepwise!([], {}), name).toBeTypeOf('function');
+    }
   });
 
   test('names parameters and buffers by path, the masks among what is saved', () => {

@@ -1,4 +1,4 @@
-import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { DataId, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { add, reshape, tensor1d, transpose } from '@tensorflow/tfjs-core';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
@@ -63,7 +63,8 @@ export interface Made extends AutoregressiveConditioner {
  * h + outer(act(inner(act(h)))), output affine. Parameters `hidden0.kernel` [in, out], `hidden0.bias`, `hidden0.context`,
  * `hidden1.kernel` ... (residual: `hidden1.inner.kernel`, `hidden1.outer.kernel` ...), `output.kernel`, `output.bias`; buffers
  * `hidden0.mask` ..., `output.mask` and `order`, saved with the weights. Initial values as of `mlp`, with the fan-in that the mask
- * leaves.
+ * leaves. Masks of other degrees, as weights from elsewhere may bring, are obeyed; only with our own can the network be evaluated input
+ * by input, which the sequential direction of `autoregressive` does.
  *
  * Shapes: x [...batch, D], context [...batch, contextDim] (leading axes may broadcast), output [...batch, D P].
  *
@@ -129,9 +130,7 @@ export function made(options: MadeOptions): Made {
       return h && change && add(h, change);
     });
   });
-  // Strictly below: an output must not see its own input. Ranks are integers, so that is rank - 1 and up to it.
-  const known = ranks.flatMap((rank) => Array.from({ length: parameterSize }, () => rank - 1));
-  const output = layer(degrees[hidden.length - 1] ?? ranks, known, {
+  const output = layer(degrees[hidden.length - 1] ?? ranks, knownTo(ranks, parameterSize), {
     contextDim: hidden.length === 0 ? contextDim : 0,
     init: zeroOutput ? 'zero' : 'glorot',
   });
@@ -147,8 +146,7 @@ export function made(options: MadeOptions): Made {
       apply: (x, call) => through(x, ({ linear }, h) => linear.apply(h as Tensor, call)),
     }),
     order,
-    // Where no unit sees an input, steps would use none of the first kernel, and it would have no gradient, not even zero.
-    stepwise: layers[0]?.to.some((degree) => degree >= 0) ? stepByStep(layers, order, through) : undefined,
+    stepwise: stepByStep(layers, order, through),
   };
 }
 
@@ -167,9 +165,14 @@ type Part = (h: Units, run: Run) => Units;
 type Stepwise = NonNullable<AutoregressiveConditioner['stepwise']>;
 
 /** The network, of which each step computes the units of one degree: those that the next output sees and no earlier one does. */
-const stepByStep =
-  (layers: readonly Layer[], order: Tensor, through: (x: Units, run: Run) => Tensor): Stepwise =>
-  (batch, call) => {
+function stepByStep(layers: readonly Layer[], order: Variable, through: (x: Units, run: Run) => Tensor): Stepwise {
+  // Where no unit sees an input, steps would use none of the first kernel, and it would have no gradient, not even zero.
+  const worthwhile = layers[0]?.to.some((degree) => degree >= 0);
+  const masksAreOurs = maskCheck(layers, order);
+  return (batch, call) => {
+    if (!worthwhile || !masksAreOurs()) {
+      return undefined;
+    }
     // Degrees are sorted, and ranks become so: which input has which is the device's knowledge.
     const inverse = inversePermutation(order);
     const outputsByRank = (x: Tensor): Tensor => reshape(rearrange(reshape(x, [order.size, -1]), inverse, order, 0), x.shape);
@@ -190,6 +193,40 @@ const stepByStep =
       return reshape(transpose(rows), [...batch, -1]);
     };
   };
+}
+
+/**
+ * Whether the masks are those of our degrees and the order: weights from elsewhere may bring others.
+ *
+ * As long as nothing was assigned to them they are. Else they are read back, once; where the backend cannot do so at once, the answer
+ * is no.
+ */
+function maskCheck(layers: readonly Layer[], order: Variable): () => boolean {
+  const masks = layers.map(({ linear }) => linear.buffers.mask as Variable);
+  const values = (): DataId[] => [order, ...masks].map(({ dataId }) => dataId);
+  const compare = (): boolean => {
+    const ranks = Array.from(order.dataSync());
+    return layers.every(({ from, to }, i) => {
+      const known = i === layers.length - 1 ? knownTo(ranks, to.length / ranks.length) : to;
+      const expected = maskOf(i === 0 ? ranks : from, known).flat();
+      return (masks[i] as Variable).dataSync().every((value, k) => value === expected[k]);
+    });
+  };
+  let seen = values();
+  let ours = true;
+  return () => {
+    const now = values();
+    if (now.some((id, i) => id !== seen[i])) {
+      seen = now;
+      try {
+        ours = compare();
+      } catch {
+        ours = false;
+      }
+    }
+    return ours;
+  };
+}
 
 const OPTIONS = [
   'dim',
@@ -207,6 +244,13 @@ const OPTIONS = [
 /** 1 where what carries `from` may reach what may know up to `to`. */
 const maskOf = (from: readonly number[], to: readonly number[]): number[][] =>
   from.map((low) => to.map((high) => (low <= high ? 1 : 0)));
+
+/**
+ * Up to which rank each output knows the inputs. Strictly below its own: an output must not see its own input. Ranks are integers,
+ * so that is rank - 1 and up to it.
+ */
+const knownTo = (ranks: readonly number[], parameterSize: number): number[] =>
+  ranks.flatMap((rank) => Array.from({ length: parameterSize }, () => rank - 1));
 
 function ranksOf(dim: number, order: AutoregressiveOrder, rng: Rng): readonly number[] {
   const natural = Array.from({ length: dim }, (_, d) => d);

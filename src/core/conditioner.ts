@@ -23,8 +23,8 @@ export interface AutoregressiveConditioner extends Conditioner {
    *
    * Begins an evaluation for a batch of that shape, and returns its next step: the first call, given nothing, returns the
    * parameters [...batch, P] of the input of rank 0; call r, given the input of rank r - 1, [...batch], those of rank r. What it
-   * keeps between the steps lives until the tidy around them ends. A conditioner with an `apply` of its own must not keep the
+   * keeps between the steps lives until the tidy around them ends. Undefined where that cannot be done after all. A conditioner with an `apply` of its own must not keep the
    * `stepwise` of another.
    */
-  readonly stepwise?: ((batch: readonly number[], options: CallOptions) => (entry?: Tensor) => Tensor) | undefined;
+  readonly stepwise?: ((batch: readonly number[], options: CallOptions) => ((entry?: Tensor) => Tensor) | undefined) | undefined;
 }
