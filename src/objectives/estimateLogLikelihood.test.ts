@@ -111,6 +111,24 @@ describe('estimateLogLikelihood', () => {
     expect(report.standardError).toBeCloseTo(Math.log(5 / 2) / 2, 5);
   });
 
+  it('takes examples that are numbers, one at a time if it must be', async () => {
+    const scalar: LatentVariableModel = {
+      prior: standardNormal({ eventShape: [] }),
+      posterior: (x) => diagNormal({ mean: tf.mul(x, 0.5), scale: Math.SQRT1_2, eventRank: 0 }),
+      likelihood: (z) => diagNormal({ mean: z, scale: 1, eventRank: 0 }),
+    };
+    const { perExample } = await estimateLogLikelihood({
+      model: scalar,
+      data: tf.tensor1d(points),
+      samples: 2,
+      tile: 1,
+      chunk: 1,
+    });
+    points.forEach((x, i) => {
+      expect(perExample[i]).toBeCloseTo(evidence(x), 5);
+    });
+  });
+
   it('has no error to tell of one draw or one example', async () => {
     const report = await estimateLogLikelihood({ model: model(), data: tf.tensor2d([[1]]), samples: 1 });
     expect([report.standardError, report.monteCarloError, report.perExampleErrors[0]]).toEqual([
