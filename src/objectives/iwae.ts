@@ -93,7 +93,7 @@ export function iwae(options: IwaeOptions): Iwae {
     const logWeights = untaped(() => sub(joint(z), logProb));
     // Whatever decoder and prior draw themselves is the same in the pass for the gradient.
     rng.restore(state);
-    const weights = untaped(() => normalisedWeights(logWeights));
+    const weights = normalisedWeights(logWeights);
     const slowed = scaleGradient(z, weights);
     const surrogate = sum(mul(weights, sub(joint(slowed), density(slowed))), 0);
     return [logWeights, withGradientOf(logMeanExp(logWeights), surrogate)];
