@@ -71,7 +71,8 @@ export interface ElboSurgeryReport extends ElboSurgeryEstimates {
  * bounded memory. Nothing else is approximated but the averages over z, which all use the same draws, so that
  * averageKl = mutualInformation + marginalKl holds but for rounding. Sums run on the host in float64.
  *
- * Gaussian posteriors cost N^2 S L multiplications. A flow posterior is run in its inverse direction for every pair: a
+ * Gaussian posteriors cost N^2 S L multiplications: N = 10,000 in 32 dimensions 5 to 8 seconds of one core and less than 50 MB
+ * (`npm run bench:surgery`). A flow posterior is run in its inverse direction for every pair: a
  * sequential one (`iaf`) takes L passes for each, and a subset of a few hundred data points is then what a CPU can do.
  *
  * @throws (rejects) for bad options, a density that is NaN, and with the signal's reason where it is aborted.
