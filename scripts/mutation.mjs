@@ -3,12 +3,12 @@
 //
 //   npm run test:mutation -- --file src/bijectors/planar.ts --only ops
 //
-// While working on a file, `--tests src/bijectors/planar.test.ts` saves the run that finds out which tests reach it; `--own` takes
-// the unit tests beside each file.
+// While working on a file, `--tests src/bijectors/planar.test.ts` saves the run that finds out which tests reach it; `--units`
+// leaves the laws and the golden cases out.
 //
 // A mutant that changes nothing is explained by a line of test/mutation/equivalent.md and passed over; any other that survives is a
 // failure, and so is a line that explains no mutant.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
   options: {
     file: { type: 'string', multiple: true },
     tests: { type: 'string', multiple: true },
-    own: { type: 'boolean' },
+    units: { type: 'boolean' },
     only: { type: 'string' },
   },
 });
@@ -105,7 +105,7 @@ async function check(mutated) {
     { config: join(root, 'vitest.mutation.config.ts'), watch: false, reporters: [{}], onConsoleLog: () => false },
     { plugins: [{ name: 'mutant', enforce: 'pre', transform: (_, id) => served.get(id) }] },
   );
-  const tests = options.tests === undefined && !options.own ? await passing(vitest) : [];
+  const tests = options.tests === undefined ? await passing(vitest) : [];
 
   const survivors = [];
   const known = new Set();
@@ -140,9 +140,8 @@ async function check(mutated) {
 
 /** What to run, in this order: the quick tests before the slow ones, and among these the file's own first, for they find most. */
 function stagesOf(path, tests) {
-  const chosen = options.own ? [path.replace(/\.ts$/, '.test.ts')] : options.tests?.map((name) => join(root, name));
-  if (chosen !== undefined) {
-    return [{ modules: chosen.filter(existsSync), names: /(?:)/ }].filter(({ modules }) => modules.length > 0);
+  if (options.tests !== undefined) {
+    return [{ modules: options.tests.map((name) => join(root, name)), names: /(?:)/ }];
   }
   const reaching = tests.filter((test) => test.meta().reached?.includes(path));
   const isOwn = (test) => test.module.moduleId === path.replace(/\.ts$/, '.test.ts');
@@ -160,7 +159,9 @@ function stagesOf(path, tests) {
 
 /** Every test that passes without a mutant; each tells which files it reaches. */
 async function passing(vitest) {
-  const { testModules } = await vitest.runTestSpecifications(await vitest.globTestSpecifications());
+  const { testModules } = await vitest.runTestSpecifications(
+    (await vitest.globTestSpecifications()).filter(({ moduleId }) => !options.units || moduleId.startsWith(join(root, 'src'))),
+  );
   const failed = testModules.filter((module) => !module.ok()).map((module) => module.relativeModuleId);
   if (failed.length > 0) {
     console.log(`Failures without any mutant, which prove nothing and are left out: ${failed.join(', ')}`);
