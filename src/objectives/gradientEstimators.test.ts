@@ -339,7 +339,10 @@ describe('the path of a flow', () => {
         "variable an element, but got 'path'.",
     );
     expect(tf.memory().numTensors).toBeLessThanOrEqual(before + 2);
-    const narrow = { ...q, sampleAndLogProb: (): [tf.Tensor, tf.Tensor] => [tf.zeros([3, 2]), createRng(0).normal([3])] };
+    const narrow = {
+      ...q,
+      sampleAndLogProb: ({ rng = createRng() } = {}): [tf.Tensor, tf.Tensor] => [tf.zeros([3, 2]), rng.normal([3])],
+    };
     expect(() => drawFrom('here', narrow, { shape: [3], rng: createRng(0) }, { gradient: 'path' })).toThrow('options.gradient');
   });
 });

@@ -110,8 +110,7 @@ function drawAlongPath(
         "'reparameterised' or 'stickingTheLanding' for a distribution that does not draw one noise variable an element";
       throw invalid(where, 'options.gradient', expected, 'path');
     }
-    const held = { shape: draw.shape, frozen: true, ...contextOf(draw) };
-    const at = (e: Tensor): SampleOptions => ({ ...held, rng: { ...rng, normal: () => clone(e), uniform: () => clone(e) } });
+    const at = (e: Tensor): SampleOptions => ({ ...draw, rng: { ...rng, normal: () => clone(e), uniform: () => clone(e) } });
     const slope = grad((e) => sum(q.sampleAndLogProb(at(e))[1]))(noise);
     const size = sizeOf(q.eventShape);
     const rows = (x: Tensor): Tensor => reshape(x, [-1, size]);
