@@ -1,10 +1,12 @@
-// Bias and variance of the gradient estimators on one linear-Gaussian model, as docs/estimators.md shows them:
+// Bias and variance of the gradient estimators on one linear-Gaussian model, and the bias of minibatches, as docs/estimators.md shows
+// them:
 // `npm run estimators` writes the tables there; `npm run estimators -- --draws 1000` prints rougher ones and writes nothing.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import type { IwaeGradientEstimator, LatentVariableModel, Objective } from 'tfjs-flows';
 import { createRng, diagNormal, elbo, iwae, standardNormal } from 'tfjs-flows';
+import { minibatchRows } from './minibatchEstimators.js';
 
 const PAGE = new URL('docs/estimators.md', `file://${process.cwd()}/`);
 const { values: options } = parseArgs({ options: { draws: { type: 'string' } } });
@@ -117,11 +119,17 @@ async function iwaeTable(): Promise<string> {
 }
 
 await tf.setBackend('cpu');
-const tables = `${await elboTable()}\n\n${await iwaeTable()}`;
+const tables = {
+  estimators: `${await elboTable()}\n\n${await iwaeTable()}`,
+  minibatches: table(await minibatchRows(options.draws === undefined ? 5 : 2)),
+};
 if (options.draws === undefined) {
-  const page = readFileSync(PAGE, 'utf8');
-  writeFileSync(PAGE, page.replace(/(<!-- estimators -->\n)[\s\S]*?(<!-- \/estimators -->)/, `$1${tables}\n$2`));
+  const page = Object.entries(tables).reduce(
+    (text, [name, of]) => text.replace(new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`), `$1${of}\n$2`),
+    readFileSync(PAGE, 'utf8'),
+  );
+  writeFileSync(PAGE, page);
   console.log(`docs/estimators.md has the tables of ${draws} draws.`);
 } else {
-  console.log(tables);
+  console.log(Object.values(tables).join('\n\n'));
 }
