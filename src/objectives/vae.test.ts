@@ -128,6 +128,30 @@ describe('vae', () => {
     expect(contexts).toEqual([[5]]);
   });
 
+  it('hands on no context where the encoder has none, and every direction of the flow in a frozen call', () => {
+    const contexts: unknown[] = [];
+    const plane = planar({ dim: 2, rng: createRng(0) });
+    const model = vae({
+      encoder: matrix(tf.eye(4).arraySync()),
+      decoder: matrix([[1], [1]]),
+      posteriorFlow: {
+        ...plane,
+        inverseAndLogDet: (y, call) => {
+          contexts.push(call?.context);
+          return plane.inverseAndLogDet(y, call);
+        },
+      },
+    });
+    const x = tf.tensor2d([[1, 2, 0.3, -0.4]]);
+    const z = tf.tensor2d([[0.4, -1]]);
+    const [plain, frozen] = [{}, { frozen: true }].map((call) => {
+      const q = model.posterior(x, call);
+      return [q.sample({ rng: createRng(1) }), ...q.sampleAndLogProb({ rng: createRng(2) }), q.logProb(z)].flatMap(numbers);
+    });
+    expect(frozen).toEqual(plain);
+    expect(contexts).toEqual([undefined, undefined]);
+  });
+
   const full = (seed = 0): Vae => {
     const rng = createRng(seed);
     return vae({
