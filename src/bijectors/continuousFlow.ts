@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { eye, mul, reshape, sum } from '@tensorflow/tfjs-core';
+import { eye, mul, reshape, squeeze, sum } from '@tensorflow/tfjs-core';
 import { checkHidden } from '../conditioners/defineConditioner.js';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
@@ -107,7 +107,7 @@ export function continuousFlow(options: ContinuousFlowOptions): Bijector {
   const withLogDet = (direction: OdeProblem['direction'], x: Tensor, call: CallOptions): [Tensor, Tensor] => {
     const traceOf = trace === 'exact' ? exactTrace(x) : estimatedTrace(randomSigns(call.rng ?? rng, x.shape));
     const [y, logDet] = solve(direction, x, call, traceOf) as [Tensor, Tensor];
-    return [y, reshape(logDet, x.shape.slice(0, -1))];
+    return [y, squeeze(logDet, [-1])];
   };
 
   return defineBijector(

@@ -75,6 +75,13 @@ describe.each(solvers)('integrate by %s', (_, solver, tolerance) => {
     near(backward[1]!, [-1, -1, -1], 1e-5);
   });
 
+  test('time goes the way of the path', () => {
+    // x' = t - x has the paths (x(0) + 1) exp(-t) + t - 1.
+    const field: Field = (time, x) => [tf.sub(tf.mul(tf.onesLike(x), time), x)];
+    near(integrate({ field, x: tf.tensor1d([1.7]), direction: 'forward', ...solver })[0]!, [2.7 / Math.E], tolerance);
+    near(integrate({ field, x: tf.tensor1d([1.7]), direction: 'backward', ...solver })[0]!, [1.7 * Math.E - 1], tolerance);
+  });
+
   test('takes any batch axes, leaves its input alone, and an example alone is as in the batch', () => {
     const x = tf.linspace(-2, 3, 12);
     const [all] = integrate({ field: swing, x: tf.reshape(x, [2, 3, 2]), direction: 'forward', ...solver }) as [tf.Tensor];
@@ -207,7 +214,8 @@ describe('steps of their own', () => {
 
   test.each([
     ['one that turns early', 3, 12, 0.3, 20, 1e-3],
-    ['one that turns late', -0.8, 30, 0.72, 20, 1e-3],
+    ['one that turns late, away from 0', -0.8, -30, 0.72, 20, 1e-3],
+    ['one that turns so fast that steps shrink and grow as they may', 1.2, 300, 0.045, 24, 1e-3],
     ['one that asks for more attempts than there are', 2, 40, 0.5, 7, 1e-4],
   ])('are those of the textbook, each example having its own: %s', (_, start, s, at, steps, tolerance) => {
     // Two coordinates: the larger error counts, here that of the first. Damped, so that the path depends on x.
