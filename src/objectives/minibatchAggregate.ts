@@ -57,7 +57,7 @@ export interface MinibatchAggregate {
  * const posterior = diagNormal({ mean: tf.tensor2d([[-1, 0], [1, 0]]), scale: tf.ones([2, 2]) });
  * const z = tf.tensor2d([[-1, 0.5], [1, -0.5]]);
  * const { logAggregate, logMarginals } = minibatchAggregate({ posterior, z, dataCount: 2 });
- * console.log(logAggregate.arraySync().map((value) => value.toFixed(3))); // => [ '-2.529', '-2.529' ]
+ * console.log(Array.from(logAggregate.dataSync(), (value) => value.toFixed(3))); // => [ '-2.529', '-2.529' ]
  * console.log(logMarginals.shape); // => [ 2, 2 ]
  * ```
  */
