@@ -55,6 +55,23 @@ describe('chain', () => {
     expect(flow.inverse(tf.scalar(7)).arraySync()).toBe(3);
   });
 
+  it('computes no log-det where none is asked for', () => {
+    const never = (): [tf.Tensor, tf.Tensor] => {
+      throw new Error('a log-det');
+    };
+    const mute = defineBijector({
+      name: 'mute',
+      forwardEvent: [],
+      forwardAndLogDet: never,
+      inverseAndLogDet: never,
+      forward: (x) => tf.mul(x, 5),
+      inverse: (y) => tf.div(y, 5),
+    });
+    const flow = chain([mute, add1([])]);
+    expect(flow.inverse(flow.forward(tf.scalar(3))).arraySync()).toBe(3);
+    expect(() => flow.inverseAndLogDet(tf.scalar(3))).toThrow('a log-det');
+  });
+
   it('sums the log-dets of parts of lower event rank over the extra axes', async () => {
     const flow = chain([times(2), planar({ dim: 3, rng: createRng(1) }), times(0.5)]);
     expect([flow.forwardEventRank, flow.inverseEventRank]).toEqual([1, 1]);

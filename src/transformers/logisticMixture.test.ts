@@ -35,6 +35,30 @@ describe('logisticMixtureLogit', () => {
     }
   });
 
+  test('takes elements along any axes, their mixtures along the last', () => {
+    const rng = createRng(11);
+    const mixture = { logits: rng.normal([3, 4]), means: rng.normal([3, 4]), logScales: rng.normal([3, 4]) };
+    const x = rng.normal([2, 3]);
+    const [y, logDerivative] = logisticMixtureLogit(x, mixture);
+    const [back, slope] = logisticMixtureLogitInverse(y, mixture);
+    for (let i = 0; i < 2; i++) {
+      for (let d = 0; d < 3; d++) {
+        const one = (all: tf.Tensor): tf.Tensor => tf.reshape(tf.slice(all, [i, d], [1, 1]), [1]);
+        const row = (all: tf.Tensor): tf.Tensor => tf.reshape(tf.slice(all, [d, 0], [1, 4]), [4]);
+        const own = { logits: row(mixture.logits), means: row(mixture.means), logScales: row(mixture.logScales) };
+        const [expected, derivative] = logisticMixtureLogit(one(x), own);
+        for (const [found, right] of [
+          [y, expected],
+          [logDerivative, derivative],
+          [back, one(x)],
+          [slope, derivative],
+        ] as const) {
+          expect(one(found).dataSync()[0]).toBeCloseTo(right.dataSync()[0]!, 3);
+        }
+      }
+    }
+  });
+
   test('keeps the log-derivative of a component at the floor of the scales, far in both tails', () => {
     const narrow = { logits: tf.zeros([1]), means: tf.zeros([1]), logScales: tf.fill([1], -7) };
     const [y, logDerivative] = logisticMixtureLogit(tf.tensor1d([-30, 30]), narrow);
