@@ -36,7 +36,5 @@ export function identityBijector(options: IdentityBijectorOptions = {}): Bijecto
     forwardEvent: Array(eventRank).fill(null),
     forwardAndLogDet: same,
     inverseAndLogDet: same,
-    forward: (x) => x,
-    inverse: (y) => y,
   });
 }

@@ -53,7 +53,7 @@ export function powerBijector(options: PowerBijectorOptions): Bijector {
     name: 'powerBijector',
     forward: raise(power),
     inverse: raise(1 / power),
-    logDerivative: (x) => add(mul(log(domain === 'odd' ? abs(x) : x), power - 1), Math.log(Math.abs(power))),
+    logDerivative: (x) => add(mul(log(abs(x)), power - 1), Math.log(Math.abs(power))),
   });
 }
 
