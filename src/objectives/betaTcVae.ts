@@ -96,7 +96,7 @@ export function betaTcVae(options: BetaTcVaeOptions): ObjectiveWithTerms<BetaTcV
     );
     const average = (logs: Tensor[]): Tensor => reshape(mean(stack(logs), 0), reconstruction.shape);
     const aggregate = average(aggregates.map(({ logAggregate }) => logAggregate));
-    const product = average(aggregates.map(({ logMarginals }) => sum(logMarginals, -1)));
+    const product = average(aggregates.map(({ logMarginals }) => sum(logMarginals, 1)));
     const mutualInformation = sub(mean(logPosterior, 0), aggregate);
     const totalCorrelation = sub(aggregate, product);
     const dimensionWiseKl = sub(product, mean(logPrior, 0));

@@ -147,6 +147,10 @@ describe('dipVae', () => {
     expect(() => dipVae({ model: other, ...options, kl: 'monteCarlo' })(x)).toThrow(
       "dipVae: options.model.posterior should be one of independent normals, but got 'laplace'.",
     );
+    const { family: _, klTo: __, ...plain } = model.posterior(x);
+    expect(() => dipVae({ model: { ...model, posterior: () => plain }, ...options })(x)).toThrow(
+      "dipVae: options.model.posterior should be one of independent normals, but got 'diagNormal'.",
+    );
     expect(tf.memory().numTensors).toBe(before);
   });
 
