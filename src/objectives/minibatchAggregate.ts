@@ -9,9 +9,9 @@ import { checkDistributionLike } from '../core/structural.js';
 import type { NormalParameters } from '../distributions/normalFamily.js';
 
 /** How a minibatch stands for all data: see `minibatchAggregate`. */
-export type MinibatchEstimator = (typeof MINIBATCH_ESTIMATORS)[number];
+export type MinibatchEstimator = 'stratified' | 'weighted';
 
-export const MINIBATCH_ESTIMATORS = ['stratified', 'weighted'] as const;
+export const MINIBATCH_ESTIMATORS: readonly MinibatchEstimator[] = ['stratified', 'weighted'];
 
 /** What `minibatchAggregate` takes. */
 export interface MinibatchAggregateOptions {
