@@ -91,6 +91,7 @@ describe('logisticMixtureCdf', () => {
     const means = createRng(1);
     means.normal([4, 18]);
     expect(Array.from(bijector.parameters.bias!.dataSync().slice(6, 12))).toEqual(Array.from(means.normal([6]).dataSync()));
+    expect(() => bijector.forward(tf.zeros([5, 2]))).toThrow('logisticMixtureCdf.forward: options.context should be');
     randomizeParameters(bijector, { rng: createRng(2) });
     const rng = createRng(3);
     await checkBijector({ bijector, x: rng.normal([5, 2]), context: tf.mul(0.2, rng.normal([5, 4])) });

@@ -74,7 +74,7 @@ export function logisticMixtureCdf(options: LogisticMixtureCdfOptions): Bijector
     name: 'logisticMixtureCdf',
     forwardEvent: [dim],
     inverseCost: 'iterative',
-    ...(contextDim === undefined ? {} : { contextDim }),
+    contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
       const [y, logDerivative] = logisticMixtureLogit(x, mixtureAt(call));

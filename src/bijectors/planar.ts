@@ -90,7 +90,7 @@ export function planar(options: PlanarOptions): Bijector {
     name: 'planar',
     forwardEvent: [dim],
     inverseCost: activation === 'tanh' ? 'iterative' : 'parallel',
-    ...(contextDim === undefined ? {} : { contextDim }),
+    contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
       const p = prepare(call);

@@ -94,7 +94,7 @@ export function radial(options: RadialOptions): Bijector {
   return defineBijector({
     name: 'radial',
     forwardEvent: [dim],
-    ...(contextDim === undefined ? {} : { contextDim }),
+    contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
       const p = prepare(call);

@@ -60,7 +60,7 @@ export function rationalQuadraticSpline(options: RationalQuadraticSplineOptions)
   return defineBijector({
     name: 'rationalQuadraticSpline',
     forwardEvent: [dim],
-    ...(contextDim === undefined ? {} : { contextDim }),
+    contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
       const [y, logDerivative] = spline.forward(x, source.at(call));

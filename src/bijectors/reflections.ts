@@ -23,7 +23,7 @@ export function reflections(
   return defineBijector({
     name,
     forwardEvent: [dim],
-    ...(contextDim === undefined ? {} : { contextDim }),
+    contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => [run(x, source.at(call).vectors, (places) => places), logDet(x)],
     inverseAndLogDet: (y, call) => [run(y, source.at(call).vectors, (places) => places.reverse()), logDet(y)],

@@ -63,7 +63,7 @@ export function sinhArcsinh(options: SinhArcsinhOptions): Bijector {
   return defineBijector({
     name: 'sinhArcsinh',
     forwardEvent: [dim],
-    ...(contextDim === undefined ? {} : { contextDim }),
+    contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
       const { skew, tail } = prepare(call);

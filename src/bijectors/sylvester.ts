@@ -134,7 +134,7 @@ export function sylvester(options: SylvesterOptions): Bijector {
     name: 'sylvester',
     forwardEvent: [dim],
     inverseCost: 'iterative',
-    ...(contextDim === undefined ? {} : { contextDim }),
+    contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
       const p = prepare(call);

@@ -61,7 +61,7 @@ export interface BijectorSpec extends ModuleState {
   /** Default 'parallel'. */
   readonly inverseCost?: Cost;
   /** Size of the context that a call must bring. Default: none is needed, and one that comes is passed on unchecked. */
-  readonly contextDim?: number;
+  readonly contextDim?: number | undefined;
   /** y, and log|det dy/dx| of the batch shape. */
   forwardAndLogDet(x: Tensor, options: CallOptions): [y: Tensor, logDet: Tensor];
   /** x, and log|det dx/dy| of the batch shape. */
