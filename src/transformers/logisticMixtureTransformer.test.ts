@@ -13,12 +13,14 @@ describe('logisticMixtureTransformer', () => {
   test('reads logits, means, log-scales, then shift and raw scale', () => {
     const parameters = tf.tensor2d([[...logits, ...means, ...logScales, 0.5, 0.3]]);
     const x = tf.tensor1d([30]);
-    const [plain, plainLog] = logisticMixtureTransformer({ components: 3, affine: false }).forwardAndLogDerivative(
-      x,
-      tf.slice(parameters, [0, 0], [1, 9]),
-    );
+    const bare = logisticMixtureTransformer({ components: 3, affine: false });
+    const mixture = tf.slice(parameters, [0, 0], [1, 9]);
+    const [plain, plainLog] = bare.forwardAndLogDerivative(x, mixture);
     expect(plain.dataSync()[0]).toBeCloseTo(23.7848787058, 4);
     expect(plainLog.dataSync()[0]).toBeCloseTo(-0.1999905039, 5);
+    const [found, foundLog] = bare.inverseAndLogDerivative(plain, mixture);
+    expect(found.dataSync()[0]).toBeCloseTo(30, 4);
+    expect(foundLog.dataSync()[0]).toBeCloseTo(0.1999905039, 4);
     const scaled: [LogisticMixtureTransformerOptions, number][] = [
       [{ components: 3 }, Math.tanh(0.3)],
       [{ components: 3, affine: { scale: 'exp' } }, 0.3],
