@@ -67,7 +67,7 @@ export function opMutants(text) {
       replace(node, `${left} ${OPERATORS[operator]} ${right}`);
     } else if (ts.isNumericLiteral(node) && !isSigned(node)) {
       const value = Number(node.text);
-      replace(node, Number.isInteger(value) ? `${value + 1}` : `(2 * ${node.text})`);
+      replace(node, Number.isSafeInteger(value) ? `${value + 1}` : `(2 * ${node.text})`);
     } else if (ts.isPrefixUnaryExpression(node) && isSigned(node.operand)) {
       replace(node, node.operand.text);
     }

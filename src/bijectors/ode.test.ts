@@ -215,7 +215,7 @@ describe('steps of their own', () => {
   test.each([
     ['one that turns early', 3, 12, 0.3, 20, 1e-3],
     ['one that turns late, away from 0', -0.8, -30, 0.72, 20, 1e-3],
-    ['one that turns so fast that steps shrink and grow as they may', 1.2, 300, 0.045, 24, 1e-3],
+    ['one that turns so fast that steps shrink and grow as they may', -3, 600, 0.045, 16, 1e-3],
     ['one that asks for more attempts than there are', 2, 40, 0.5, 7, 1e-4],
   ])('are those of the textbook, each example having its own: %s', (_, start, s, at, steps, tolerance) => {
     // Two coordinates: the larger error counts, here that of the first. Damped, so that the path depends on x.
