@@ -114,6 +114,22 @@ describe.each(['centred', 'original'] as const)('radial, %s', (constraint) => {
     }
   });
 
+  test('starts with alpha at 1 and beta near 0', () => {
+    const rng = createRng(8);
+    rng.normal([3]);
+    const draw = rng.normal([]).dataSync()[0]!;
+    const { rawAlpha, rawBeta } = radial({ dim: 3, rng: createRng(8) }).parameters;
+    expect([rawAlpha!.dataSync()[0], rawBeta!.dataSync()[0]]).toEqual([0, Math.fround(0.01 * draw)]);
+  });
+
+  test('inverts without cancellation just outside the ring that the center is blown up to', () => {
+    const given = { center: tf.zeros([1]), rawAlpha: tf.scalar(1e-6), rawBeta: tf.scalar(Math.log(Math.expm1(0.5))) };
+    const bijector = radial({ dim: 1, given, constraint: 'original' });
+    const x = tf.tensor2d([[0.5], [0.01], [3]]);
+    const found = bijector.inverse(bijector.forward(x));
+    expect(tf.max(tf.abs(tf.sub(tf.div(found, x), 1))).dataSync()[0]).toBeLessThan(1e-4);
+  });
+
   test('has finite gradients in given tensors, none where frozen', () => {
     const x = tf.tensor2d(inputs);
     const sizes = (frozen: boolean): number[] =>

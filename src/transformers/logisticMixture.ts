@@ -1,8 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, concat, exp, expandDims, max, maximum, min, mul, neg, softplus, sub } from '@tensorflow/tfjs-core';
+import { add, concat, exp, expandDims, max, maximum, min, mul, neg, softplus, sub } from '@tensorflow/tfjs-core';
 import { logSoftmax, logSumExp } from '../core/math.js';
 import { monotoneRoot } from '../core/root.js';
-import { untaped } from '../core/stopGradient.js';
 
 /** A mixture of K logistic distributions for each element: tensors [...s, K] that broadcast to those of x [...s]. */
 export interface LogisticMixture {
@@ -47,24 +46,18 @@ export function logisticMixtureLogit(x: Tensor, mixture: LogisticMixture): [y: T
  * Each component alone has its root at one of these points, and the mixture's logit lies between those of its components.
  */
 export function logisticMixtureLogitInverse(y: Tensor, mixture: LogisticMixture): [x: Tensor, logDerivative: Tensor] {
-  const roots = untaped(() => add(mixture.means, mul(exp(mixture.logScales), expandDims(y, -1))));
-  const low = untaped(() => min(roots, -1));
-  const high = untaped(() => max(roots, -1));
-  const slack = untaped(() => mul(maximum(maximum(abs(low), abs(high)), 1), ROUNDING));
+  const roots = add(mixture.means, mul(exp(mixture.logScales), expandDims(y, -1)));
   const prepared = prepare(mixture);
   const x = monotoneRoot({
     residual: (candidate) => {
       const [value, logDerivative] = logit(candidate, prepared);
       return [sub(value, y), exp(logDerivative)];
     },
-    low: untaped(() => sub(low, slack)),
-    high: untaped(() => add(high, slack)),
+    low: min(roots, -1),
+    high: max(roots, -1),
   });
   return [x, logit(x, prepared)[1]];
 }
-
-/** Widens the bracket by what its ends may have lost to rounding, relatively. */
-const ROUNDING = 1e-6;
 
 /** What does not depend on x: computed once for all steps of a search. */
 interface Prepared {
