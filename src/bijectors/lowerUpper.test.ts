@@ -66,6 +66,16 @@ describe('lowerUpper', () => {
     near(map.inverseAndLogDet(tf.zeros([2]))[1].dataSync(), [-1.25]);
   });
 
+  test('has gradients in all parameters where dim is 1, both ways', () => {
+    const map = lowerUpper({ dim: 1 });
+    for (const direction of ['forward', 'inverse'] as const) {
+      const { grads } = tf.variableGrads(() => tf.sum(map[direction](tf.tensor2d([[3], [4]]))));
+      expect(Object.keys(grads).length).toBe(Object.keys(map.parameters).length);
+      expect(Object.values(grads).every((gradient) => Number.isFinite(gradient.dataSync()[0]))).toBe(true);
+    }
+    map.dispose();
+  });
+
   test.each([
     [{ dim: 0 }, 'lowerUpper: options.dim should be a positive integer, but got 0.'],
     [{ dim: 2, bias: 1 }, 'lowerUpper: options.bias should be true or false, but got 1.'],

@@ -11,7 +11,6 @@ import {
   range,
   reshape,
   slice,
-  split,
   sub,
   tensor1d,
   tensor2d,
@@ -25,6 +24,7 @@ import type { Plu } from '../core/randomRotation.js';
 import { own } from '../core/stopGradient.js';
 import { sumLogDerivative } from '../core/sumLogDerivative.js';
 import { dense } from '../kernels/dense/dense.js';
+import { splitRows } from '../kernels/splitRows/splitRows.js';
 
 /** What `pluBijector` takes. */
 export interface PluBijectorSpec {
@@ -108,12 +108,13 @@ interface Factors {
 /** (I + below)^-1, row by row: r_i = e_i - sum_j below_ij r_j over j < i. */
 function inverseOfUnitLower(below: Tensor, identity: Tensor): Tensor {
   const dim = below.shape[0] as number;
-  const units = split(identity, dim, 0);
-  let known = units[0] as Tensor;
-  split(below, dim, 0).forEach((row, i) => {
-    if (i > 0) {
-      known = concat([known, sub(units[i] as Tensor, dense(slice(row, [0, 0], [1, i]), known))], 0);
-    }
+  const ones = Array<number>(dim).fill(1);
+  const units = splitRows(identity, ones);
+  const [first, ...rows] = splitRows(below, ones) as [Tensor, ...Tensor[]];
+  // The first row of `below` is zero. It is added so that even a single element depends on its (empty) triangle.
+  let known = add(units[0] as Tensor, first);
+  rows.forEach((row, i) => {
+    known = concat([known, sub(units[i + 1] as Tensor, dense(slice(row, [0, 0], [1, i + 1]), known))], 0);
   });
   return known;
 }

@@ -98,6 +98,16 @@ describe('activeUnits', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('rejects NaN', async () => {
+    const broken = tf.tensor2d([
+      [0, 1, 2],
+      [3, Number.NaN, 5],
+    ]);
+    await expect(activeUnits({ model: model(), data: broken })).rejects.toThrow(
+      'activeUnits: the posterior mean of latent 1 is NaN',
+    );
+  });
+
   it.each([
     [{ model: 1 }, 'options.model should be'],
     [{ data: tf.zeros([1, 3]) }, 'options.data should be a tensor of shape [N, ...event] with N of at least 2'],

@@ -50,7 +50,7 @@ export interface ActiveUnitsReport {
  * The mean is the posterior's own where it tells one, else that of draws, whose share of the variance is taken off without bias (the
  * result may then be a little below 0). Sums run on the host in float64.
  *
- * @throws (rejects) for bad options, and with the signal's reason where it is aborted.
+ * @throws (rejects) for bad options, a mean that is NaN, and with the signal's reason where it is aborted.
  * Source: Burda et al. 2016, "Importance weighted autoencoders", section 5.2.
  * @example
  * ```ts
@@ -144,9 +144,15 @@ function createMoments(): Moments {
         }
       }
     },
-    conclude: () => ({
-      variances: Array.from(squares, (sum, d) => sum / (count - 1) - (noise[d] as number) / count),
-      kl: kl && Array.from(kl, (sum) => sum / count),
-    }),
+    conclude: () => {
+      const unsound = squares.findIndex(Number.isNaN);
+      if (unsound >= 0) {
+        throw new Error(`activeUnits: the posterior mean of latent ${unsound} is NaN for some data point.`);
+      }
+      return {
+        variances: Array.from(squares, (sum, d) => sum / (count - 1) - (noise[d] as number) / count),
+        kl: kl && Array.from(kl, (sum) => sum / count),
+      };
+    },
   };
 }

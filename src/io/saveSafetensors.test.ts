@@ -40,6 +40,13 @@ describe('saveSafetensors', () => {
     parameters.dispose();
   });
 
+  it('saves a module that is a function', async () => {
+    const module = defineModule({ parameters: { a: parameter(() => tf.scalar(7)) } });
+    const saved = decodeSafetensors(await saveSafetensors(Object.assign(() => 1, module)));
+    expect([...saved.tensors.keys()]).toEqual(['a']);
+    module.dispose();
+  });
+
   it('saves the values at the call', async () => {
     const flow = planar({ dim: 2, rng: createRng(0) });
     const now = [...flow.parameters.w!.dataSync()];
@@ -97,6 +104,9 @@ describe('saveSafetensors', () => {
     await expect(saveSafetensors({ text })).rejects.toThrow(/'text' should be a float32, int32 or bool tensor, but got a string/);
     await expect(saveSafetensors(both)).rejects.toThrow(/parameters and buffers share the names a;/);
     await expect(saveSafetensors(null as never)).rejects.toThrow(/should be a module, or tensors by name/);
+    await expect(saveSafetensors((() => 1) as never)).rejects.toThrow(
+      /should be a module, or tensors by name, but got a Function/,
+    );
     await expect(saveSafetensors({}, 3 as never)).rejects.toThrow(/path should be a path, or left out/);
     await expect(saveSafetensors({}, undefined, { meta: {} } as never)).rejects.toThrow(/unknown option 'meta'/);
     text.dispose();

@@ -54,11 +54,11 @@ export async function saveSafetensors(
 
 /** Parameters and buffers in one table: in a file they share one space of names. */
 export function tensorsOf(where: string, source: Saveable): Record<string, Tensor> {
-  if (typeof source !== 'object' || source === null) {
-    throw invalid(where, 'the first argument', 'a module, or tensors by name', source);
-  }
-  const { parameters, buffers } = source as Partial<Module>;
+  const { parameters, buffers } = (source ?? {}) as Partial<Module>;
   if (typeof parameters !== 'object' || isTensorLike(parameters)) {
+    if (typeof source !== 'object' || source === null) {
+      throw invalid(where, 'the first argument', 'a module, or tensors by name', source);
+    }
     return { ...(source as Record<string, Tensor>) };
   }
   const both = Object.keys(parameters).filter((name) => Object.hasOwn(buffers ?? {}, name));

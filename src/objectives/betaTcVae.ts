@@ -1,10 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, mean, mul, reshape, stack, sub, sum, unstack } from '@tensorflow/tfjs-core';
+import { add, mean, mul, reshape, squeeze, stack, sub, sum } from '@tensorflow/tfjs-core';
 import { checkChoice } from '../core/checkChoice.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
 import type { ObjectiveWithTerms } from '../core/objective.js';
 import { createRng } from '../core/rng.js';
 import { diagNormal } from '../distributions/diagNormal.js';
+import { splitRows } from '../kernels/splitRows/splitRows.js';
 import type { ElboTerms } from './betaElbo.js';
 import type { VariationalOptions } from './draws.js';
 import { checkVariational, likelihoodOf, objectiveOf } from './draws.js';
@@ -91,8 +92,8 @@ export function betaTcVae(options: BetaTcVaeOptions): ObjectiveWithTerms<BetaTcV
     const minibatch = minibatchOf(where, x, z, model.prior.eventShape, estimator === 'stratified' ? 2 : 1);
     checkInteger(where, 'options.dataCount', dataCount, minibatch.size);
     const normals = diagNormal({ ...minibatchNormals(where, posterior, z, minibatch) });
-    const aggregates = unstack(minibatch.z).map((draw) =>
-      minibatchAggregate({ posterior: normals, z: draw, dataCount, estimator }),
+    const aggregates = splitRows(minibatch.z, Array(samples).fill(1)).map((draw) =>
+      minibatchAggregate({ posterior: normals, z: squeeze(draw, [0]), dataCount, estimator }),
     );
     const average = (logs: Tensor[]): Tensor => reshape(mean(stack(logs), 0), reconstruction.shape);
     const aggregate = average(aggregates.map(({ logAggregate }) => logAggregate));

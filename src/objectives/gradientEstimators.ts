@@ -27,7 +27,8 @@ export interface GradientOptions<Estimator extends string = GradientEstimator> {
   readonly gradient?: Estimator;
   /**
    * For gradient: 'path': steps of the linear solver, each a pass forward and back. Default: the elements of an event, with which
-   * it is exact but for rounding; where the flow is near the identity a few will do.
+   * it is exact but for rounding; where the whole way from the noise to z, scales
+   * included, is near the identity a few will do.
    */
   readonly pathIterations?: number;
 }

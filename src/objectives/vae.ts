@@ -75,7 +75,8 @@ const LARGEST_LOG_SCALE = Math.log(1000);
  * `posterior(x)` and `likelihood(z)` are distributions made of the networks' outputs: call them inside `tf.tidy`, or free them
  * with their own `dispose`, which leaves the model's parameters alone.
  *
- * @throws for an unknown option, sizes that do not fit each other, parts that are none; at a call for a wrong shape.
+ * @throws for an unknown option, networks whose sizes do not fit each other, parts that are none; at a call for a wrong shape, and for a
+ * flow of another size than the latents.
  * Source: Kingma and Welling 2014, "Auto-encoding variational Bayes"; Kingma et al. 2016, "Improving variational inference
  * with inverse autoregressive flow", algorithm 1, for the flow and its context; Chen et al. 2017, "Variational lossy autoencoder",
  * section 3.2, for the flow in the prior.
