@@ -363,6 +363,12 @@ describe('vae', () => {
     expect(() => vae({ encoder, decoder, prior: standardNormal({ eventShape: [3] }) })).toThrow(
       'vae: options.prior.eventShape should be [2], as the decoder takes it, but got [3].',
     );
+    expect(() => vae({ encoder, decoder, prior: standardNormal({ eventShape: [2, 1] }) })).toThrow('options.prior.eventShape');
+    const { apply } = encoder;
+    for (const network of [undefined, { ...encoder, apply: 1 }, { apply, inputDim: 1 }, { apply, outputDim: 4 }]) {
+      const wrong = { encoder: network as never, decoder };
+      expect(() => vae(wrong)).toThrow('vae: options.encoder should be a conditioner');
+    }
     expect(() => vae({ encoder, decoder, likelihood: 1 as never })).toThrow('options.likelihood should be a function');
     expect(() => vae({ encoder, decoder, posterior: 1 as never })).toThrow('options.posterior should be a function');
     expect(() =>

@@ -221,7 +221,7 @@ const lastAxis = (x: Tensor, start: number, size: number): Tensor => {
 
 /** The same distribution, whose `dispose` frees the tensors that a call made for it, and nothing else. */
 function releasing(distribution: Distribution, made: readonly Tensor[]): Distribution {
-  return { ...distribution, dispose: () => dispose(made.filter((tensor) => !tensor.isDisposed)) };
+  return { ...distribution, dispose: () => dispose([...made]) };
 }
 
 /** The same bijector with constant parameters: what a frozen call of the model hands to its posterior. */
