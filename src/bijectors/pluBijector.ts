@@ -2,15 +2,15 @@ import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import {
   add,
   cast,
-  concat,
   equal,
   exp,
+  expandDims,
   greater,
   mul,
   neg,
   range,
   reshape,
-  slice,
+  squeeze,
   sub,
   tensor1d,
   tensor2d,
@@ -24,7 +24,7 @@ import type { Plu } from '../core/randomRotation.js';
 import { own } from '../core/stopGradient.js';
 import { sumLogDerivative } from '../core/sumLogDerivative.js';
 import { dense } from '../kernels/dense/dense.js';
-import { splitRows } from '../kernels/splitRows/splitRows.js';
+import { triangularSolve } from '../kernels/triangularSolve/triangularSolve.js';
 
 /** What `pluBijector` takes. */
 export interface PluBijectorSpec {
@@ -105,16 +105,8 @@ interface Factors {
   readonly logScale: Tensor;
 }
 
-/** (I + below)^-1, row by row: r_i = e_i - sum_j below_ij r_j over j < i. */
+/** (I + below)^-1: the rows of the identity solved for are its columns. */
 function inverseOfUnitLower(below: Tensor, identity: Tensor): Tensor {
-  const dim = below.shape[0] as number;
-  const ones = Array<number>(dim).fill(1);
-  const units = splitRows(identity, ones);
-  const [first, ...rows] = splitRows(below, ones) as [Tensor, ...Tensor[]];
-  // The first row of `below` is zero. It is added so that even a single element depends on its (empty) triangle.
-  let known = add(units[0] as Tensor, first);
-  rows.forEach((row, i) => {
-    known = concat([known, sub(units[i + 1] as Tensor, dense(slice(row, [0, 0], [1, i + 1]), known))], 0);
-  });
-  return known;
+  const solved = triangularSolve(expandDims(add(below, identity), 0), expandDims(identity, 0));
+  return transpose(squeeze(solved, [0]));
 }
