@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { dispose, div, mean, mul, reshape, slice, square, sub, sum, tidy } from '@tensorflow/tfjs-core';
+import { checkData } from '../core/checkData.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
@@ -7,7 +8,6 @@ import { createBreather, tilesOf } from '../core/tiles.js';
 import { klPerDimension } from '../objectives/klPerDimension.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
-import { checkData } from './draws.js';
 
 /** What `activeUnits` takes. */
 export interface ActiveUnitsOptions {

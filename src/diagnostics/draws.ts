@@ -1,6 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, concat, dispose, reshape, tidy, zerosLike } from '@tensorflow/tfjs-core';
-import { invalid, isTensorLike } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createBreather, tilesOf } from '../core/tiles.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
@@ -25,14 +24,6 @@ export interface DrawProblem {
   readonly signal: AbortSignal | undefined;
   /** Whether log p(x | z) is wanted. */
   readonly likelihood: boolean;
-}
-
-/** N of data [N, ...event]; throws where it is below `least`. */
-export function checkData(where: string, data: unknown, least = 1): number {
-  if (!isTensorLike(data) || data.isDisposed || !((data.shape[0] as number) >= least)) {
-    throw invalid(where, 'options.data', `a tensor of shape [N, ...event] with N of at least ${least}`, data);
-  }
-  return data.shape[0] as number;
 }
 
 /** The draws and their log-densities, a tile of data points at a time. */

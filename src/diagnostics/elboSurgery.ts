@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { slice } from '@tensorflow/tfjs-core';
+import { checkData } from '../core/checkData.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
@@ -8,7 +9,7 @@ import { checkModel } from '../objectives/latentVariableModel.js';
 import type { SurgeryProgress } from './aggregatedPosterior.js';
 import { aggregatedPosteriorLogProb } from './aggregatedPosterior.js';
 import type { Draws } from './draws.js';
-import { checkData, drawAll } from './draws.js';
+import { drawAll } from './draws.js';
 import { isSaturated, summarize } from './statistics.js';
 
 /** What `elboSurgery` takes. */
@@ -73,7 +74,7 @@ export interface ElboSurgeryReport extends ElboSurgeryEstimates {
  *
  * Gaussian posteriors cost N^2 S L multiplications: N = 10,000 in 32 dimensions 5 to 8 seconds of one core and less than 50 MB
  * (`npm run bench:surgery`). A flow posterior is run in its inverse direction for every pair: a
- * sequential one (`iaf`) takes L passes for each, and a subset of a few hundred data points is then what a CPU can do.
+ * sequential one (`iaf`) takes L steps for each, and a subset of a few hundred data points is then what a CPU can do.
  *
  * @throws (rejects) for bad options, a density that is NaN, and with the signal's reason where it is aborted.
  * Source: Hoffman and Johnson 2016, "ELBO surgery: yet another way to carve up the variational evidence lower bound".

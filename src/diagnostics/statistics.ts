@@ -1,12 +1,4 @@
-/** The mean of numbers. */
-const meanOf = (values: Float64Array): number => values.reduce((total, value) => total + value, 0) / values.length;
-
-/** The standard error of that mean; NaN for a single number. */
-function standardErrorOf(values: Float64Array): number {
-  const mean = meanOf(values);
-  const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return values.length === 1 ? Number.NaN : Math.sqrt(squares / (values.length - 1) / values.length);
-}
+import { meanOf, standardErrorOf } from '../core/statistics.js';
 
 /** Terms that are averaged, by name, with their standard errors. */
 export interface Summary<Name extends string> {

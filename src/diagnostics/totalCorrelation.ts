@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, dispose, gather, slice, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { checkChoice } from '../core/checkChoice.js';
+import { checkData } from '../core/checkData.js';
 import type { Distribution } from '../core/distribution.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import { LOG_TWO_PI } from '../core/math.js';
@@ -14,7 +15,7 @@ import { checkModel } from '../objectives/latentVariableModel.js';
 import type { MinibatchEstimator } from '../objectives/minibatchAggregate.js';
 import { MINIBATCH_ESTIMATORS, minibatchAggregate } from '../objectives/minibatchAggregate.js';
 import type { SurgeryProgress } from './aggregatedPosterior.js';
-import { checkData, drawAll } from './draws.js';
+import { drawAll } from './draws.js';
 import { logSums } from './logSums.js';
 import { addPairs, columnOf, readNormals } from './normals.js';
 import { isSaturated, summarize } from './statistics.js';

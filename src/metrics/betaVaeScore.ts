@@ -1,11 +1,11 @@
 import { checkInteger, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
+import { meanOf } from '../core/statistics.js';
 import { createBreather } from '../core/tiles.js';
 import type { LogisticRegression } from './logisticRegression.js';
 import { logisticRegression } from './logisticRegression.js';
 import { randomIntegers, rowsByLevel } from './rowsByLevel.js';
-import { meanOf } from './statistics.js';
 import type { Columns, Representation } from './table.js';
 import { checkSeveral, readRepresentation } from './table.js';
 

@@ -1,7 +1,8 @@
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import { createRng } from '../core/rng.js';
+import { meanOf, sumOf } from '../core/statistics.js';
 import { gradientBoosting } from './gradientBoosting.js';
-import { meanOf, sumOf, transposeOf } from './statistics.js';
+import { transposeOf } from './statistics.js';
 import type { HeldOut, Representation } from './table.js';
 import { checkSeveral, classesOf, labelsAmong, readTrainAndTest } from './table.js';
 

@@ -1,7 +1,7 @@
 import { checkOptions } from '../core/errors.js';
 import { createRng } from '../core/rng.js';
+import { meanOf, varianceOf } from '../core/statistics.js';
 import { logisticRegression } from './logisticRegression.js';
-import { meanOf, varianceOf } from './statistics.js';
 import type { HeldOut, Representation } from './table.js';
 import { classesOf, labelsAmong, readTrainAndTest } from './table.js';
 

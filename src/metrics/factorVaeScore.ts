@@ -1,9 +1,10 @@
 import { checkNumber } from '../core/errors.js';
+import { sumOf, varianceOf } from '../core/statistics.js';
 import { createBreather } from '../core/tiles.js';
 import type { VoteOptions } from './betaVaeScore.js';
 import { readVotes } from './betaVaeScore.js';
 import { randomIntegers, rowsByLevel } from './rowsByLevel.js';
-import { indexOfLargest, sumOf, varianceOf } from './statistics.js';
+import { indexOfLargest } from './statistics.js';
 
 /** What `factorVaeScore` takes. */
 export interface FactorVaeOptions extends VoteOptions {

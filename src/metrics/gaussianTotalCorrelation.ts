@@ -1,5 +1,5 @@
 import { checkOptions } from '../core/errors.js';
-import { meanOf } from './statistics.js';
+import { meanOf } from '../core/statistics.js';
 import type { Table } from './table.js';
 import { readTable } from './table.js';
 

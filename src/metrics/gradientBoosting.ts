@@ -1,7 +1,8 @@
 import { randomPermutation } from '../core/randomPermutation.js';
 import type { Rng } from '../core/rng.js';
+import { sumOf } from '../core/statistics.js';
 import { createBreather } from '../core/tiles.js';
-import { indexOfLargest, sumOf } from './statistics.js';
+import { indexOfLargest } from './statistics.js';
 
 /** A problem of classification, and the size of the model. */
 export interface BoostingProblem {

@@ -1,4 +1,4 @@
-import { sumOf } from './statistics.js';
+import { sumOf } from '../core/statistics.js';
 import type { Columns } from './table.js';
 import { classesOf } from './table.js';
 

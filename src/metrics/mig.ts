@@ -1,6 +1,7 @@
 import { checkInteger, checkOptions } from '../core/errors.js';
+import { meanOf } from '../core/statistics.js';
 import { informationOf } from './information.js';
-import { gapOf, meanOf } from './statistics.js';
+import { gapOf } from './statistics.js';
 import type { Representation } from './table.js';
 import { readRepresentation } from './table.js';
 

@@ -1,6 +1,6 @@
+import { meanOf, sumOf } from '../core/statistics.js';
 import type { InformationOptions } from './mig.js';
 import { readInformation } from './mig.js';
-import { meanOf, sumOf } from './statistics.js';
 import { checkSeveral } from './table.js';
 
 /** What `modularity` reports. */

@@ -1,7 +1,8 @@
 import { checkOptions, invalid } from '../core/errors.js';
 import { createRng } from '../core/rng.js';
+import { meanOf } from '../core/statistics.js';
 import { linearSvm } from './linearSvm.js';
-import { gapOf, meanOf } from './statistics.js';
+import { gapOf } from './statistics.js';
 import type { HeldOut, Representation } from './table.js';
 import { classesOf, labelsAmong, readTrainAndTest } from './table.js';
 

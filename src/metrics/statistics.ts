@@ -1,26 +1,3 @@
-/** Sums, means and gaps of numbers on the host. */
-export function sumOf(values: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) {
-    total += values[i] as number;
-  }
-  return total;
-}
-
-export function meanOf(values: ArrayLike<number>): number {
-  return sumOf(values) / values.length;
-}
-
-/** The variance, divided by `count - less`. */
-export function varianceOf(values: ArrayLike<number>, less: 0 | 1): number {
-  const mean = meanOf(values);
-  let total = 0;
-  for (let i = 0; i < values.length; i++) {
-    total += ((values[i] as number) - mean) ** 2;
-  }
-  return total / (values.length - less);
-}
-
 /** The largest less the second largest; a second one that is not there counts as 0. */
 export function gapOf(values: readonly number[]): number {
   const [first, second = 0] = [...values].sort((a, b) => b - a) as [number, number?];

@@ -1,8 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { slice } from '@tensorflow/tfjs-core';
-import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
+import { checkData } from '../core/checkData.js';
+import { checkInteger, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
+import { meanOf, standardErrorOf } from '../core/statistics.js';
 import { createBreather, readBack, tilesOf } from '../core/tiles.js';
 import { checkVariational } from './draws.js';
 import { iwae } from './iwae.js';
@@ -92,10 +94,7 @@ export async function estimateLogLikelihood(options: EstimateLogLikelihoodOption
   checkVariational(where, { model, samples });
   checkInteger(where, 'options.tile', tile, 1);
   checkInteger(where, 'options.chunk', chunk, 1);
-  if (!isTensorLike(data) || data.isDisposed || data.shape.length < 1 || data.shape[0] === 0) {
-    throw invalid(where, 'options.data', 'a tensor of shape [N, ...event] with N of at least 1', data);
-  }
-  const n = data.shape[0] as number;
+  const n = checkData(where, data);
   const weights = runningWeights(n);
   const breathe = createBreather();
   let done = 0;
@@ -116,9 +115,9 @@ export async function estimateLogLikelihood(options: EstimateLogLikelihoodOption
   const perExample = weights.logMeans(samples);
   const perExampleErrors = weights.relativeErrors(samples);
   return {
-    logLikelihood: mean(perExample),
+    logLikelihood: meanOf(perExample),
     standardError: standardErrorOf(perExample),
-    monteCarloError: Math.sqrt(mean(perExampleErrors.map((error) => error ** 2)) / n),
+    monteCarloError: Math.sqrt(meanOf(perExampleErrors.map((error) => error ** 2)) / n),
     n,
     samples,
     perExample,
@@ -162,11 +161,4 @@ function runningWeights(n: number): RunningWeights {
     relativeErrors: (count) => effectiveSizes().map((size) => Math.sqrt(Math.max(0, count / size - 1) / (count - 1))),
     effectiveSizes,
   };
-}
-
-const mean = (values: Float64Array): number => values.reduce((total, value) => total + value, 0) / values.length;
-
-function standardErrorOf(values: Float64Array): number {
-  const centre = mean(values);
-  return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)) / (values.length - 1));
 }
