@@ -2,6 +2,7 @@
 // so that over x ~ p(x) the aggregated posterior is the normal N(A b + a, A Cov(x) A' + diag s^2).
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { A, b, linear, linearGaussian, NOISE, s, W } from '../../test/setup/linearGaussian.js';
 import { createRng } from '../core/rng.js';
 import { diagNormal } from '../distributions/diagNormal.js';
 import { standardNormal } from '../distributions/standardNormal.js';
@@ -19,29 +20,8 @@ const trace = (p: Matrix): number => p.reduce((sum, row, i) => sum + row[i]!, 0)
 const column = (values: readonly number[]): Matrix => values.map((value) => [value]);
 const squares = (p: Matrix): number => p.flat().reduce((sum, value) => sum + value ** 2, 0);
 
-const W = [
-  [1.2, -0.5],
-  [0.3, 0.8],
-  [-0.7, 0.4],
-];
-const b = [0.2, -0.1, 0.5];
-const NOISE = 0.6;
-const A = [
-  [0.5, 0.1, -0.2],
-  [-0.3, 0.6, 0.2],
-];
 const a = [0.1, -0.4];
-const s = [0.5, 0.7];
-
-const linear = (x: tf.Tensor, matrix: number[][], shift: number[]): tf.Tensor => {
-  const rows = tf.reshape(x, [-1, matrix[0]!.length]) as tf.Tensor2D;
-  return tf.add(tf.reshape(tf.matMul(rows, tf.tensor2d(matrix), false, true), [...x.shape.slice(0, -1), matrix.length]), shift);
-};
-const model: LatentVariableModel = {
-  prior: standardNormal({ eventShape: [2] }),
-  posterior: (x) => diagNormal({ mean: linear(x, A, a), scale: tf.tensor1d(s) }),
-  likelihood: (z) => diagNormal({ mean: linear(z, W, b), scale: NOISE }),
-};
+const model = linearGaussian(a);
 
 /** Over x ~ p(x), in float64. */
 function closedForms() {

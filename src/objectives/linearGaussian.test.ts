@@ -1,42 +1,14 @@
 // A linear-Gaussian model has everything in closed form: z ~ N(0, I), x = W z + b + noise, q(z | x) = N(A x + a, diag s^2).
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { A, b, linearGaussian, NOISE, s, W } from '../../test/setup/linearGaussian.js';
 import { createRng } from '../core/rng.js';
-import { diagNormal } from '../distributions/diagNormal.js';
-import { standardNormal } from '../distributions/standardNormal.js';
 import { elbo } from './elbo.js';
 import { estimateLogLikelihood } from './estimateLogLikelihood.js';
 import { iwae } from './iwae.js';
-import type { LatentVariableModel } from './latentVariableModel.js';
 
-const W = [
-  [1.2, -0.5],
-  [0.3, 0.8],
-  [-0.7, 0.4],
-];
-const b = [0.2, -0.1, 0.5];
-const NOISE = 0.6;
-/** Any encoder; wrong on purpose. */
-const A = [
-  [0.5, 0.1, -0.2],
-  [-0.3, 0.6, 0.2],
-];
 const a = [0.1, -0.2];
-const s = [0.5, 0.7];
-
-const linear = (x: tf.Tensor, matrix: number[][], shift: number[]): tf.Tensor =>
-  tf.add(
-    tf.reshape(tf.matMul(tf.reshape(x, [-1, matrix[0]!.length]) as tf.Tensor2D, tf.tensor2d(matrix), false, true), [
-      ...x.shape.slice(0, -1),
-      matrix.length,
-    ]),
-    shift,
-  );
-const model: LatentVariableModel = {
-  prior: standardNormal({ eventShape: [2] }),
-  posterior: (x) => diagNormal({ mean: linear(x, A, a), scale: tf.tensor1d(s) }),
-  likelihood: (z) => diagNormal({ mean: linear(z, W, b), scale: NOISE }),
-};
+const model = linearGaussian(a);
 const times = (matrix: number[][], x: number[], shift: number[]): number[] =>
   matrix.map((row, i) => row.reduce((sum, w, j) => sum + w * x[j]!, shift[i]!));
 
