@@ -102,6 +102,33 @@ describe('batchNorm', () => {
     expect(norm.buffers.runningMean!.dataSync()[0]).not.toBe(0);
   });
 
+  test('has the gradients of the statistics that it used, though a later call has moved them', () => {
+    const norm = batchNorm({ dim: 2 });
+    const y = createRng(3).normal([3, 2]);
+    const loss = (move: boolean) => (): tf.Scalar => {
+      const [x, logDet] = norm.inverseAndLogDet(y);
+      const back = norm.forward(y);
+      if (move) {
+        norm.inverse(createRng(4).normal([5, 2]), { training: true });
+      }
+      return tf.add(tf.sum(tf.mul(tf.square(x), back)), tf.sum(logDet)) as tf.Scalar;
+    };
+    const still = tf.variableGrads(loss(false)).grads;
+    const moved = tf.variableGrads(loss(true)).grads;
+    expect(norm.buffers.runningMean!.dataSync()[0]).not.toBe(0);
+    for (const [name, gradient] of Object.entries(still)) {
+      expect([...moved[name]!.dataSync()]).toEqual([...gradient.dataSync()]);
+      expect(tf.min(tf.abs(gradient)).dataSync()[0]).toBeGreaterThan(0.01);
+    }
+  });
+
+  test('moves a tenth of the way by default', () => {
+    const norm = batchNorm({ dim: 1 });
+    norm.inverse(tf.tensor2d([[1], [5]]), { training: true });
+    near(norm.buffers.runningMean!, [0.3]);
+    near(norm.buffers.runningVariance!, [0.9 + 0.1 * 4]);
+  });
+
   test('leaks nothing in training, and takes a single row', async () => {
     const norm = batchNorm({ dim: 3 });
     const data = createRng(1).normal([4, 3]);

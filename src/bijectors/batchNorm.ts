@@ -4,7 +4,7 @@ import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import { buffer, parameter } from '../core/module.js';
-import { own, stopGradient, untaped } from '../core/stopGradient.js';
+import { own } from '../core/stopGradient.js';
 import { sumLogDerivative } from '../core/sumLogDerivative.js';
 
 /** What `batchNorm` takes. */
@@ -63,8 +63,7 @@ export function batchNorm(options: BatchNormOptions): Bijector {
 
   // By rows: on WebGPU the difference of a tensor of five axes and a vector came out wrong in tests.
   const rowsOf = (x: Tensor): Tensor => reshape(x, [-1, dim]);
-  // Copies: what a gradient will read must not change when a later call moves the statistics.
-  const running = (): Statistics => ({ centre: stopGradient(runningMean), variance: stopGradient(runningVariance) });
+  const running: Statistics = { centre: runningMean, variance: runningVariance };
   const ofBatch = (y: Tensor, call: CallOptions): Statistics => {
     const rows = rowsOf(y);
     const centre = mean(rows, 0);
@@ -85,13 +84,12 @@ export function batchNorm(options: BatchNormOptions): Bijector {
     parameters: { logGamma, beta },
     buffers: { runningMean, runningVariance },
     forwardAndLogDet: (x, call) => {
-      const statistics = running();
-      const minusLog = neg(logScale(statistics, call));
-      const y = add(mul(sub(rowsOf(x), own(beta, call)), exp(minusLog)), statistics.centre);
+      const minusLog = neg(logScale(running, call));
+      const y = add(mul(sub(rowsOf(x), own(beta, call)), exp(minusLog)), runningMean);
       return [reshape(y, x.shape), sumLogDerivative(minusLog, x, eventRank)];
     },
     inverseAndLogDet: (y, call) => {
-      const statistics = call.training === true ? ofBatch(y, call) : running();
+      const statistics = call.training === true ? ofBatch(y, call) : running;
       const logs = logScale(statistics, call);
       const x = add(mul(sub(rowsOf(y), statistics.centre), exp(logs)), own(beta, call));
       return [reshape(x, y.shape), sumLogDerivative(logs, y, eventRank)];
@@ -105,5 +103,4 @@ interface Statistics {
   readonly variance: Tensor;
 }
 
-const mix = (before: Tensor, batch: Tensor, share: number): Tensor =>
-  untaped(() => add(mul(before, 1 - share), mul(batch, share)));
+const mix = (before: Tensor, batch: Tensor, share: number): Tensor => add(mul(before, 1 - share), mul(batch, share));

@@ -57,9 +57,14 @@ describe('householder', () => {
   test.each([
     [{ dim: 0 }, 'householder: options.dim should be a positive integer, but got 0.'],
     [{ dim: 2, reflections: 0 }, 'householder: options.reflections should be a positive integer, but got 0.'],
-    [{ dim: 2, given: { vectors: tf.zeros([3, 2]) } }, 'householder: options.given.vectors should be'],
     [{ dim: 2, pairs: 1 }, "householder: unknown option 'pairs'"],
   ])('refuses %j', (options, message) => {
     expect(() => householder(options as HouseholderOptions)).toThrow(message);
+  });
+
+  test('refuses given vectors of another number', () => {
+    expect(() => householder({ dim: 2, given: { vectors: tf.zeros([3, 2]) } })).toThrow(
+      'householder: options.given.vectors should be',
+    );
   });
 });

@@ -16,7 +16,9 @@ describe('invertibleConv1x1', () => {
     const [one, other] = [1, 2].map((seed) => matrixOf(invertibleConv1x1({ dim: 6, rng: createRng(seed) }), 6));
     expect(difference(tf.matMul(one!, one!, true), tf.eye(6))).toBeLessThan(1e-5);
     expect(difference(one!, other!)).toBeGreaterThan(0.1);
-    const logDet = invertibleConv1x1({ dim: 6, rng: createRng(1) }).forwardAndLogDet(tf.ones([2, 3, 5, 6]))[1];
+    const mix = invertibleConv1x1({ dim: 6, rng: createRng(1) });
+    expect(Object.keys(mix.parameters)).not.toContain('bias');
+    const logDet = mix.forwardAndLogDet(tf.ones([2, 3, 5, 6]))[1];
     expect(logDet.shape).toEqual([2]);
     expect(tf.max(tf.abs(logDet)).dataSync()[0]).toBeLessThan(1e-4);
   });

@@ -46,8 +46,8 @@ describe('rotation', () => {
   });
 
   test('obeys the laws of a bijector from a context', async () => {
-    const map = rotation({ dim: 3, contextDim: 2, rng: createRng(3) });
-    await checkBijector({ bijector: map, x: createRng(4).normal([3, 3]), context: createRng(5).normal([3, 2]) });
+    const map = rotation({ dim: 4, contextDim: 2, rng: createRng(3) });
+    await checkBijector({ bijector: map, x: createRng(4).normal([3, 4]), context: createRng(5).normal([3, 2]) });
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { concat, expandDims, reshape } from '@tensorflow/tfjs-core';
+import { concat, reshape } from '@tensorflow/tfjs-core';
 import type { Bijector } from '../core/bijector.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
@@ -45,7 +45,7 @@ export function rotation(options: RotationOptions): Bijector {
   const { dim, pairs = Math.floor(dim / 2), ...rest } = options;
   checkInteger('rotation', 'options.pairs', pairs, 1);
   const init = (rng: Rng): Tensor => {
-    const first = expandDims(rng.normal([pairs, dim]), 1);
+    const first = rng.normal([pairs, dim]);
     return reshape(concat([first, first], 1), [2 * pairs, dim]);
   };
   const source = parameterSource('rotation', { vectors: { shape: [2 * pairs, dim], init } }, rest);

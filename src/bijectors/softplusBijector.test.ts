@@ -33,6 +33,15 @@ describe('softplusBijector', () => {
     );
   });
 
+  test('is inverted to rounding where its two forms meet', () => {
+    const y = [0.6, 0.9, 0.999, 1, 1.5, 1.99].map(Math.fround);
+    expectNear(
+      softplusBijector().inverse(tf.tensor1d(y)),
+      y.map((value) => Math.log(Math.expm1(value))),
+      3e-7,
+    );
+  });
+
   test('sums over an event, and obeys the laws', async () => {
     const bijector = softplusBijector({ eventRank: 1 });
     expectNear(bijector.forwardAndLogDet(tf.tensor1d([1, -2]))[1], [-softplus(-1) - softplus(2)]);
