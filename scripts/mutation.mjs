@@ -20,7 +20,9 @@ import { noteReached, opMutants, withMutants } from './opMutants.mjs';
 
 const FOLDERS = ['bijectors', 'dequantizers', 'distributions', 'metrics', 'objectives', 'transformers'];
 /** The mathematics that they share. */
-const CORE = ['math', 'root', 'sigmoidMap', 'sumLogDerivative'].map((name) => `src/core/${name}.ts`);
+const CORE = ['math', 'root', 'sechSquared', 'select', 'sigmoidMap', 'softplusInverse', 'sumLogDerivative'].map(
+  (name) => `src/core/${name}.ts`,
+);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const reports = join(root, 'reports/mutation');
 const { values: options } = parseArgs({

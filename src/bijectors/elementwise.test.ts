@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { sechSquared } from '../core/math.js';
 import { parameter } from '../core/module.js';
 import { createRng } from '../core/rng.js';
+import { sechSquared } from '../core/sechSquared.js';
 import { own } from '../core/stopGradient.js';
 import { checkBijector } from '../testing/checkBijector.js';
 import { expectNoLeak } from '../testing/expectNoLeak.js';

@@ -3,8 +3,8 @@ import { cast, exp, fill, greater, greaterEqual, less, mul, neg, stack, sub, uns
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkNumber, checkOptions, invalid } from '../core/errors.js';
-import { select } from '../core/math.js';
 import { monotoneRoot } from '../core/root.js';
+import { select } from '../core/select.js';
 import { sumTrailing } from '../core/shapes.js';
 import { untaped } from '../core/stopGradient.js';
 

@@ -23,7 +23,7 @@ import {
   tidy,
   zeros,
 } from '@tensorflow/tfjs-core';
-import { select } from '../core/math.js';
+import { select } from '../core/select.js';
 import { untaped } from '../core/stopGradient.js';
 
 /** dx/dt at a time (a scalar, or [...batch, 1]) and x [...batch, D], then the rates [...batch, 1] of what is integrated along the path. */

@@ -3,9 +3,10 @@ import { abs, add, div, expandDims, log, mul, neg, softplus, square, step, sub, 
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
-import { sechSquared, softplusInverse } from '../core/math.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
+import { sechSquared } from '../core/sechSquared.js';
+import { softplusInverse } from '../core/softplusInverse.js';
 import { parameterSource } from './amortised.js';
 
 /** What `planar` takes. */

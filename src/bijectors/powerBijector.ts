@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { abs, add, exp, greaterEqual, log, mul, neg, pow } from '@tensorflow/tfjs-core';
 import type { Bijector } from '../core/bijector.js';
 import { checkNumber, checkOptions, invalid } from '../core/errors.js';
-import { select } from '../core/math.js';
+import { select } from '../core/select.js';
 import { elementwise } from './elementwise.js';
 
 /** What `powerBijector` takes. */

@@ -18,8 +18,9 @@ import {
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
-import { select, softplusInverse } from '../core/math.js';
 import type { Rng } from '../core/rng.js';
+import { select } from '../core/select.js';
+import { softplusInverse } from '../core/softplusInverse.js';
 import { parameterSource } from './amortised.js';
 
 /** What `radial` takes. */

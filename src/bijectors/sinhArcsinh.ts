@@ -3,9 +3,10 @@ import { add, div, log, mul, neg, sub, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
-import { asinhExact, logCosh, sinhExact, softplusExact, softplusInverse } from '../core/math.js';
+import { asinhExact, logCosh, sinhExact, softplusExact } from '../core/math.js';
 import type { Rng } from '../core/rng.js';
 import { sumTrailing } from '../core/shapes.js';
+import { softplusInverse } from '../core/softplusInverse.js';
 import { parameterSource } from './amortised.js';
 
 /** What `sinhArcsinh` takes. */

@@ -2,7 +2,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, exp, greaterEqual, log, mul, neg, onesLike, square, sub } from '@tensorflow/tfjs-core';
 import type { Bijector } from '../core/bijector.js';
 import { checkOptions } from '../core/errors.js';
-import { logSigmoid, select, softplusExact } from '../core/math.js';
+import { logSigmoid, softplusExact } from '../core/math.js';
+import { select } from '../core/select.js';
 import { elementwise } from './elementwise.js';
 
 /** What `softplusBijector` takes. */

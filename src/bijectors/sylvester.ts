@@ -25,9 +25,9 @@ import {
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
-import { sechSquared } from '../core/math.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
+import { sechSquared } from '../core/sechSquared.js';
 import { dense } from '../kernels/dense/dense.js';
 import { take } from '../kernels/take/take.js';
 import type { ParameterSpec } from './amortised.js';

@@ -2,10 +2,11 @@ import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { add, div, mul, scalar, sigmoid, softplus, sub, tanh, transpose, zeros } from '@tensorflow/tfjs-core';
 import { linear } from '../conditioners/linear.js';
 import type { CallOptions } from '../core/bijector.js';
-import { sechSquared, softplusInverse } from '../core/math.js';
 import type { Module } from '../core/module.js';
 import { defineModule, parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
+import { sechSquared } from '../core/sechSquared.js';
+import { softplusInverse } from '../core/softplusInverse.js';
 import { own } from '../core/stopGradient.js';
 import { dense } from '../kernels/dense/dense.js';
 

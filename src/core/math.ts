@@ -10,6 +10,7 @@ import {
   log,
   max,
   maximum,
+  minimum,
   mul,
   neg,
   relu,
@@ -22,9 +23,9 @@ import {
   square,
   sub,
   sum,
-  where,
 } from '@tensorflow/tfjs-core';
-import { stopGradient } from './stopGradient.js';
+import { select } from './select.js';
+import { stopGradient, untaped } from './stopGradient.js';
 
 /** log(2 pi), on the host in float64. */
 export const LOG_TWO_PI: number = Math.log(2 * Math.PI);
@@ -108,10 +109,12 @@ export function logCosh(x: Tensor): Tensor {
  * what most of the time of tfjs's own `logSumExp` goes to on WASM.
  */
 export function logSumExp(x: Tensor): Tensor {
-  // Where all terms are zero there is no largest one: the result is then -Infinity, not NaN.
+  // Where all terms are zero there is no largest one: the result is then -Infinity and its gradient 0, not NaN.
   const top = stopGradient(maximum(max(x, -1, true), -1e38));
-  const total = log(sum(exp(sub(x, top)), -1));
-  return add(total, reshape(top, total.shape));
+  // One of the terms is 1, or all are 0.
+  const total = sum(exp(sub(x, top)), -1);
+  const constant = untaped(() => add(log(minimum(total, 1)), reshape(top, total.shape)));
+  return add(log(maximum(total, 1)), constant);
 }
 
 /** log softmax over the last axis. */
@@ -120,27 +123,7 @@ export function logSoftmax(x: Tensor): Tensor {
   return sub(shifted, log(sum(exp(shifted), -1, true)));
 }
 
-/** sech^2(x) = 4 e / (1 + e)^2 with e = exp(-2|x|): no cancellation, where 1 - tanh^2 loses all beyond |x| of 9. */
-export function sechSquared(x: Tensor): Tensor {
-  const e = exp(mul(abs(x), -2));
-  return div(mul(e, 4), square(add(e, 1)));
-}
-
 /** x / (1 + |x| / bound): x where that is small, within (-bound, bound), and with a gradient everywhere, as no clamp has. */
 export function softBound(x: Tensor, bound: number): Tensor {
   return div(x, add(div(abs(x), bound), 1));
-}
-
-/** `where` of three tensors of one shape, whatever its rank: on WebGL and WebGPU the op ends at four axes. */
-export function select(mask: Tensor, yes: Tensor, no: Tensor): Tensor {
-  if (mask.rank <= 4) {
-    return where(mask, yes, no);
-  }
-  const [flatMask, flatYes, flatNo] = [mask, yes, no].map((x) => reshape(x, [-1])) as [Tensor, Tensor, Tensor];
-  return reshape(where(flatMask, flatYes, flatNo), mask.shape);
-}
-
-/** log(e^x - 1), on the host: the x whose softplus is `y`. */
-export function softplusInverse(y: number): number {
-  return y > 30 ? y : Math.log(Math.expm1(y));
 }

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { div, exp, greaterEqual, maximum, minimum, mul, neg, scalar, sub } from '@tensorflow/tfjs-core';
-import { select } from './math.js';
+import { select } from './select.js';
 
 /** From here on 1 - e^-x has no cancellation to speak of; below, eight terms of the series do. */
 const SERIES_END = 0.5;

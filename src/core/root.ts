@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { abs, add, div, greaterEqual, lessEqual, logicalAnd, maximum, mul, sub, tidy } from '@tensorflow/tfjs-core';
-import { select } from './math.js';
+import { select } from './select.js';
 import { stopGradient, untaped } from './stopGradient.js';
 
 /** What `monotoneRoot` takes. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, clipByValue, equal, fill, floor, getBackend, greaterEqual, zerosLike } from '@tensorflow/tfjs-core';
 import { checkInteger, invalid, isTensorLike } from '../core/errors.js';
-import { select } from '../core/math.js';
+import { select } from '../core/select.js';
 import type { EventShape } from '../core/shapes.js';
 import { untaped } from '../core/stopGradient.js';
 

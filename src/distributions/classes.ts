@@ -19,8 +19,9 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import type { DistributionSpec } from '../core/defineDistribution.js';
-import { logSoftmax, select } from '../core/math.js';
+import { logSoftmax } from '../core/math.js';
 import type { Rng } from '../core/rng.js';
+import { select } from '../core/select.js';
 import { sumTrailing } from '../core/shapes.js';
 import { untaped } from '../core/stopGradient.js';
 import { relatives } from './relatives.js';

@@ -100,6 +100,24 @@ describe('discretizedLogisticMixture', () => {
     }
   });
 
+  it('has gradients of 0 where the value is no level', () => {
+    const [logits, means, logScales] = [LOGITS, MEANS, LOG_SCALES].map((rows) => tf.tensor2d(rows)) as [
+      tf.Tensor2D,
+      tf.Tensor2D,
+      tf.Tensor2D,
+    ];
+    const logProb = (...[x, logits, means, logScales]: tf.Tensor[]): tf.Tensor =>
+      discretizedLogisticMixture({ logits: logits!, means: means!, logScales: logScales!, levels: 8 }).logProb(x!);
+    const value = tf.tensor2d([
+      [3, 8],
+      [0.5, -1],
+    ]);
+    expect(numbers(logProb(value, logits, means, logScales))).toEqual([-Infinity, -Infinity]);
+    const gradients = tf.grads(logProb)([value, logits, means, logScales]);
+    expect(numbers(gradients[0]).slice(1)).toEqual([0, 0, 0]);
+    expect(gradients.flatMap(numbers).every(Number.isFinite)).toBe(true);
+  });
+
   it('has gradients of finite differences, and none where frozen', () => {
     const x = tf.tensor1d([1, 6]);
     const parameters = [tf.tensor2d(LOGITS), tf.tensor2d(MEANS), tf.tensor2d(LOG_SCALES)];

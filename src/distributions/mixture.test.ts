@@ -151,6 +151,25 @@ describe('mixture', () => {
     expect(found[2]).toBeCloseTo(1 - Math.log(1 + Math.E), 5);
   });
 
+  it('has gradients of 0 there, in the value and in all parameters', () => {
+    const [logits, low, high] = [tf.tensor1d([0.5, -1]), tf.tensor1d([0, 1]), tf.tensor1d([2, 3])];
+    const value = tf.tensor1d([-5, 1.5, 4]);
+    const logProb = (x: tf.Tensor, logits: tf.Tensor): tf.Tensor =>
+      mixture({ logits: logits as tf.Tensor1D, components: uniform({ low, high, eventRank: 0 }) }).logProb(x);
+    expect(numbers(logProb(value, logits))).toEqual([-Infinity, expect.closeTo(-Math.LN2, 6), -Infinity]);
+    const [inValue, inLogits] = tf.grads(logProb)([value, logits]) as [tf.Tensor, tf.Tensor];
+    expect(numbers(inValue)).toEqual([0, 0, 0]);
+    numbers(inLogits).forEach((slope) => expect(slope).toBeCloseTo(0, 6));
+
+    const kinds = (x: tf.Tensor): tf.Tensor =>
+      mixture({
+        logits,
+        components: [studentT({ df: 3, location: 0, scale: 1 }), uniform({ low: 0, high: 1 })],
+      }).logProb(x);
+    // Beyond the uniform one the other is alone: -(v + 1) x / (v + x^2).
+    expect(numbers(tf.grad(kinds)(tf.tensor1d([2])))[0]).toBeCloseTo(-8 / 7, 5);
+  });
+
   it('batches: weights a batch, components a batch, or both', () => {
     const shared = mixture({
       logits: createRng(1).normal([4, 3]),

@@ -18,7 +18,8 @@ import {
   tanh,
 } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptions, invalid } from '../core/errors.js';
-import { logSigmoid, select } from '../core/math.js';
+import { logSigmoid } from '../core/math.js';
+import { select } from '../core/select.js';
 import type { Transformer } from '../core/transformer.js';
 import { defineTransformer, splitParameters } from '../core/transformer.js';
 

@@ -29,7 +29,9 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { checkInteger, checkNumber, invalid } from '../core/errors.js';
-import { select, softBound, softplusInverse } from '../core/math.js';
+import { softBound } from '../core/math.js';
+import { select } from '../core/select.js';
+import { softplusInverse } from '../core/softplusInverse.js';
 import { untaped } from '../core/stopGradient.js';
 import { dense } from '../kernels/dense/dense.js';
 import { take } from '../kernels/take/take.js';
