@@ -1,3 +1,6 @@
+import { minimize } from './minimize.js';
+import { indexOfLargest } from './statistics.js';
+
 /** The cost of a violated margin, and the intercept's part in the penalty, are those of the metric's reference implementation. */
 const COST = 0.01;
 
@@ -17,63 +20,38 @@ export function linearSvm(x: Float64Array, labels: Int32Array, classes: number):
     return (value) => (w * value + b > 0 ? 1 : 0);
   }
   const lines = balanced.map((cost, c) => separate(x, (i) => labels[i] === c, cost, COST));
-  return (value) => {
-    let best = 0;
-    let most = Number.NEGATIVE_INFINITY;
-    lines.forEach(([w, b], c) => {
-      if (w * value + b > most) {
-        most = w * value + b;
-        best = c;
-      }
-    });
-    return best;
-  };
+  return (value) => indexOfLargest(lines.map(([w, b]) => w * value + b));
 }
 
-/** Newton's method on a function that is strictly convex and quadratic in pieces. */
 function separate(
   x: Float64Array,
   isOne: (i: number) => boolean,
   costOfOne: number,
   costOfOther: number,
 ): readonly [w: number, b: number] {
-  const objective = (w: number, b: number): number[] => {
-    let [value, gradientW, gradientB, ww, wb, bb] = [(w * w + b * b) / 2, w, b, 1, 0, 1];
-    for (let i = 0; i < x.length; i++) {
-      const at = x[i] as number;
-      const sign = isOne(i) ? 1 : -1;
-      const cost = isOne(i) ? costOfOne : costOfOther;
-      const margin = 1 - sign * (w * at + b);
-      if (margin > 0) {
+  // Large numbers are brought down, and w up by as much: both parameters are then of one size.
+  const scale = x.reduce((most, at) => Math.max(most, Math.abs(at)), 1);
+  const [scaled, b] = minimize(
+    (theta, gradient) => {
+      const [w, b] = [(theta[0] as number) / scale, theta[1] as number];
+      let value = (w * w + b * b) / 2;
+      let [gradientW, gradientB] = [w, b];
+      for (let i = 0; i < x.length; i++) {
+        const at = x[i] as number;
+        const [sign, cost] = isOne(i) ? [1, costOfOne] : [-1, costOfOther];
+        const margin = Math.max(0, 1 - sign * (w * at + b));
         value += cost * margin * margin;
         gradientW -= 2 * cost * sign * margin * at;
         gradientB -= 2 * cost * sign * margin;
-        ww += 2 * cost * at * at;
-        wb += 2 * cost * at;
-        bb += 2 * cost;
       }
-    }
-    return [value, gradientW, gradientB, ww, wb, bb];
-  };
-  let [w, b] = [0, 0];
-  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
-    const [value, gw, gb, ww, wb, bb] = objective(w, b) as [number, number, number, number, number, number];
-    const determinant = ww * bb - wb * wb;
-    const [stepW, stepB] = [(bb * gw - wb * gb) / determinant, (ww * gb - wb * gw) / determinant];
-    const decrease = stepW * gw + stepB * gb;
-    if (decrease < TOLERANCE * (1 + value)) {
-      break;
-    }
-    let length = 1;
-    while ((objective(w - length * stepW, b - length * stepB)[0] as number) > value - 1e-4 * length * decrease) {
-      length /= 2;
-    }
-    w -= length * stepW;
-    b -= length * stepB;
-  }
-  return [w, b];
+      gradient.set([gradientW / scale, gradientB]);
+      return value;
+    },
+    2,
+    TOLERANCE * x.length,
+  ) as unknown as [number, number];
+  return [scaled / scale, b];
 }
 
-/** A handful is enough. */
-const ITERATIONS = 100;
-const TOLERANCE = 1e-14;
+/** Of the gradient, for each row. */
+const TOLERANCE = 1e-10;

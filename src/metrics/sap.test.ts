@@ -2,7 +2,6 @@ import { createRng } from 'tfjs-flows';
 import { sap } from 'tfjs-flows/metrics';
 import { describe, expect, it, test } from 'vitest';
 import { BAD_TABLES, gridOf, turned } from '../../test/setup/factors.js';
-import { linearSvm } from './linearSvm.js';
 
 const factors = gridOf(2, 4, 5);
 const whole = (codes: number[][]) => ({ codes, factors, test: { codes, factors } });
@@ -84,19 +83,6 @@ describe('kinds', () => {
 
   it('constant codes: 0', async () => {
     expect((await sap(whole(factors.map(() => [1, 2])))).score).toBe(0);
-  });
-});
-
-describe('linearSvm', () => {
-  it('is where the derivative of the objective vanishes', () => {
-    // Balanced classes +-1 at x = +-1, all inside the margin: b = 0 and w = 2 c n (1 - w), c = 0.01, n = 4.
-    const predict = linearSvm(Float64Array.of(-1, -1, 1, 1), Int32Array.of(0, 0, 1, 1), 2);
-    expect([predict(-0.1), predict(0), predict(0.1)]).toEqual([0, 0, 1]);
-  });
-
-  it('counts classes the same: three against one part in the middle', () => {
-    const predict = linearSvm(Float64Array.of(-1, -1, -1, 1), Int32Array.of(0, 0, 0, 1), 2);
-    expect([predict(-0.01), predict(0.01)]).toEqual([0, 1]);
   });
 });
 
