@@ -1,0 +1,93 @@
+// Stacks of couplings over D = 2 and D = 64, in the density direction: the stack's inverse goes from data to base, and so that it
+// computes what the workloads say, maps that they state from data to base are inverted.
+import type { Bijector, FlowOptions } from 'tfjs-flows';
+import {
+  affineCoupling,
+  chain,
+  flow,
+  invert,
+  logisticMixtureCoupling,
+  negativeLogLikelihood,
+  splineCoupling,
+  standardNormal,
+} from 'tfjs-flows';
+import { hashNormal, perceptronWeights } from '../data.js';
+import type { Prepared, Workload } from './workload.js';
+import { affineColumns, assign, named, reorderOutputs, toTensor, training } from './workload.js';
+
+interface Sizes {
+  readonly dim: number;
+  readonly rows: number;
+  readonly layers: number;
+  readonly hidden: number;
+  /** Outputs of a network for each transformed element. */
+  readonly outputs: number;
+}
+
+interface Density extends Sizes {
+  /** Layer k, whose inverse goes from data to base. */
+  layer(options: { dim: number; hidden: number[]; flip: boolean }): Bijector;
+  /** Where the columns of a network's last layer come from. */
+  readonly columns?: readonly number[];
+  readonly expected: { readonly loss0: number; readonly loss20: number };
+}
+
+function density({ dim, rows, layers, hidden, outputs, layer, columns, expected }: Density): Prepared {
+  const half = dim / 2;
+  const stack = Array.from({ length: layers }, (_, k) => {
+    const bijector = layer({ dim, hidden: [hidden, hidden], flip: k % 2 === 1 });
+    const weights = perceptronWeights([half, hidden, hidden, half * outputs], k);
+    assign(bijector.parameters, named('conditioner.', columns === undefined ? weights : reorderOutputs(weights, columns)));
+    return bijector;
+  });
+  // Layer 0 is the one next to the data.
+  const options: FlowOptions = { base: standardNormal({ eventShape: [dim] }), bijector: chain([...stack].reverse()) };
+  const model = flow(options);
+  const x = toTensor(hashNormal([rows, dim], 1));
+  const objective = negativeLogLikelihood({ distribution: model });
+  return training({ model, loss: () => objective(x), expected, release: () => x.dispose() });
+}
+
+const small: Omit<Sizes, 'outputs'> = { dim: 2, rows: 512, layers: 8, hidden: 64 };
+
+export const COUPLING_WORKLOADS: readonly Workload[] = [
+  {
+    name: 'P3',
+    title: 'affine coupling x 8, D = 2, networks 1-64-64-2, B = 512',
+    make: () => affine({ ...small, outputs: 2 }, { loss0: 2.92643, loss20: 2.8366 }),
+  },
+  {
+    name: 'P4',
+    title: 'affine coupling x 8, D = 64, networks 32-256-256-64, B = 128',
+    make: () => affine({ dim: 64, rows: 128, layers: 8, hidden: 256, outputs: 2 }, { loss0: 91.9107, loss20: 50.815 }),
+  },
+  {
+    name: 'P6',
+    title: 'coupling of 8 logistic components x 4, D = 64, networks 32-256-256-768, B = 128',
+    make: () =>
+      density({
+        ...{ dim: 64, rows: 128, layers: 4, hidden: 256, outputs: 24 },
+        layer: (options) => logisticMixtureCoupling({ ...options, components: 8, affine: false }),
+        expected: { loss0: 90.5358, loss20: 67.501 },
+      }),
+  },
+  {
+    name: 'P10',
+    title: 'spline coupling x 8, D = 2, 8 bins, networks 1-64-64-23, B = 512',
+    make: () =>
+      density({
+        ...{ ...small, outputs: 23 },
+        layer: (options) => invert(splineCoupling({ ...options, bins: 8, bound: 3, constraint: 'original' })),
+        expected: { loss0: 3.26651, loss20: 2.8435 },
+      }),
+  },
+];
+
+function affine(sizes: Sizes, expected: Density['expected']): Prepared {
+  return density({
+    ...sizes,
+    layer: (options) => invert(affineCoupling({ ...options, scale: 'tanh' })),
+    columns: affineColumns(sizes.dim / 2),
+    expected,
+  });
+}

@@ -1,0 +1,41 @@
+// Planar flows fitted to a standard normal by the reverse KL divergence: noise is drawn in every step.
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { mul, square, sub, sum } from '@tensorflow/tfjs-core';
+import { chain, createRng, planar } from 'tfjs-flows';
+import { hashNormal } from '../data.js';
+import type { Prepared, Workload } from './workload.js';
+import { assign, toTensor, training } from './workload.js';
+
+const STEPS = 16;
+
+function reverseKlOfPlanar(dim: number, rows: number, loss0: number): Prepared {
+  const model = chain(
+    Array.from({ length: STEPS }, (_, k) => {
+      const step = planar({ dim, constraint: 'original' });
+      assign(step.parameters, {
+        u: { ...hashNormal([dim], 300 + k, 0.5) },
+        w: hashNormal([dim], 400 + k, 1 / Math.sqrt(dim)),
+        b: { data: new Float32Array(1), shape: [] },
+      });
+      return step;
+    }),
+  );
+  const rng = createRng(0);
+  const fixed = toTensor(hashNormal([rows, dim], 1));
+  const lossOf = (z0: Tensor): Tensor => {
+    const [z, logDet] = model.forwardAndLogDet(z0);
+    return sub(mul(sum(square(z), -1), 0.5), logDet);
+  };
+  return training({
+    model,
+    loss: () => lossOf(rng.normal([rows, dim])),
+    firstLoss: () => lossOf(fixed),
+    expected: { loss0 },
+    release: () => fixed.dispose(),
+  });
+}
+
+export const PLANAR_WORKLOADS: readonly Workload[] = [
+  { name: 'P1', title: 'planar x 16, reverse KL, D = 2, B = 256', make: () => reverseKlOfPlanar(2, 256, 4.19406) },
+  { name: 'P2', title: 'planar x 16, reverse KL, D = 32, B = 128', make: () => reverseKlOfPlanar(32, 128, 43.4521) },
+];
