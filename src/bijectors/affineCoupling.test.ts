@@ -46,6 +46,7 @@ describe('affineCoupling', () => {
     [{ dim: 3, width: 8 }, "affineCoupling: unknown option 'width'"],
     [{ dim: 3, scale: 'exp', offset: 1 }, 'affineTransformer: options.offset'],
     [{ dim: 1 }, 'affineCoupling: options.dim'],
+    [{ dim: 3, activation: 'cube' }, 'affineCoupling: options.activation'],
   ])('refuses %j', (options, message) => {
     expect(() => affineCoupling(options as AffineCouplingOptions)).toThrow(message);
   });

@@ -19,7 +19,7 @@ export interface MadeAutoregressiveOptions {
   readonly order?: AutoregressiveOrder;
   /** Whether the conditioner is residual: see `made`. Default false. */
   readonly residual?: boolean;
-  /** Default 0: takes no context. */
+  /** Default 0: takes no context, and ignores one, since a `chain` passes its own on to all of its parts. */
   readonly contextDim?: number;
   /** Where the context enters the conditioner: at the first layer (default), or at every hidden layer. */
   readonly contextLayers?: 'first' | 'all';
@@ -57,6 +57,6 @@ export function madeAutoregressive(
     transformer,
     parallel,
     contextDim,
-    conditioner: (sizes) => made({ ...sizes, contextLayers, hidden, activation, order, residual, zeroOutput, rng }),
+    conditioner: (sizes) => made({ ...sizes, contextLayers, hidden, activation, order, residual, zeroOutput, rng, name }),
   });
 }

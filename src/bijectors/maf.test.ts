@@ -36,5 +36,7 @@ describe('maf', () => {
 
   test('refuses what it does not know', () => {
     expect(() => maf({ dim: 3, flip: true } as MafOptions)).toThrow("maf: unknown option 'flip'");
+    expect(() => maf({ dim: 3, hidden: 4 } as never)).toThrow('maf: options.hidden should be a list of sizes, but got 4.');
+    expect(() => maf({ dim: 3, order: [0, 1] })).toThrow('maf: options.order should be');
   });
 });

@@ -19,7 +19,7 @@ export interface MlpCouplingOptions {
   readonly mask?: CouplingMask;
   /** Swaps what is transformed and what is left: for every other layer of a stack. Default false. */
   readonly flip?: boolean;
-  /** Default 0: takes no context. */
+  /** Default 0: takes no context, and ignores one, since a `chain` passes its own on to all of its parts. */
   readonly contextDim?: number;
   /** Whether the conditioner's output layer starts at zero. Default true. */
   readonly zeroOutput?: boolean;
@@ -50,6 +50,6 @@ export function mlpCoupling(name: string, transformer: Transformer, options: Mlp
     mask,
     flip,
     contextDim,
-    conditioner: (sizes) => mlp({ ...sizes, hidden, activation, zeroOutput, rng }),
+    conditioner: (sizes) => mlp({ ...sizes, hidden, activation, zeroOutput, rng, name }),
   });
 }

@@ -40,6 +40,8 @@ export interface MadeOptions {
   readonly zeroOutput?: boolean;
   /** Draws the initial values, and a random order. */
   readonly rng?: Rng;
+  /** What it is called in errors. Default 'made'. */
+  readonly name?: string;
 }
 
 /** An order of the inputs; a list holds the rank of each, a permutation of 0 ... D - 1. */
@@ -85,19 +87,19 @@ export interface Made extends AutoregressiveConditioner {
 export function made(options: MadeOptions): Made {
   checkOptions('made', options, OPTIONS);
   const { dim, parameterSize, contextDim = 0, contextLayers = 'first', hidden, activation = 'relu' } = options;
-  const { residual = false, zeroOutput = false, rng = createRng() } = options;
-  checkInteger('made', 'options.dim', dim, 1);
-  checkInteger('made', 'options.parameterSize', parameterSize, 1);
-  checkInteger('made', 'options.contextDim', contextDim, 0);
-  checkHidden('made', hidden, residual ? 2 : 0);
+  const { residual = false, zeroOutput = false, rng = createRng(), name = 'made' } = options;
+  checkInteger(name, 'options.dim', dim, 1);
+  checkInteger(name, 'options.parameterSize', parameterSize, 1);
+  checkInteger(name, 'options.contextDim', contextDim, 0);
+  checkHidden(name, hidden, residual ? 2 : 0);
   if (residual && hidden.some((size) => size !== hidden[0])) {
-    throw invalid('made', 'options.hidden', 'of equal sizes where options.residual is true', hidden);
+    throw invalid(name, 'options.hidden', 'of equal sizes where options.residual is true', hidden);
   }
   if (contextLayers !== 'first' && contextLayers !== 'all') {
-    throw invalid('made', 'options.contextLayers', "'first' or 'all'", contextLayers);
+    throw invalid(name, 'options.contextLayers', "'first' or 'all'", contextLayers);
   }
-  const act = activationFunction('made', activation);
-  const ranks = ranksOf(dim, options.order ?? 'natural', rng);
+  const act = activationFunction(name, activation);
+  const ranks = ranksOf(name, dim, options.order ?? 'natural', rng);
   const order = buffer(() => tensor1d([...ranks], 'int32'));
   const degrees = degreesOf(dim, hidden, contextDim > 0);
   const init = saturates(activation) ? 'glorot' : 'he';
@@ -138,7 +140,7 @@ export function made(options: MadeOptions): Made {
   const through = (x: Units, run: Run): Tensor => network.reduce((h, part) => part(h, run), x) as Tensor;
   return {
     ...defineConditioner({
-      name: 'made',
+      name,
       inputDim: dim,
       outputDim: dim * parameterSize,
       contextDim,
@@ -239,6 +241,7 @@ const OPTIONS = [
   'residual',
   'zeroOutput',
   'rng',
+  'name',
 ] as const;
 
 /** 1 where what carries `from` may reach what may know up to `to`. */
@@ -252,7 +255,7 @@ const maskOf = (from: readonly number[], to: readonly number[]): number[][] =>
 const knownTo = (ranks: readonly number[], parameterSize: number): number[] =>
   ranks.flatMap((rank) => Array.from({ length: parameterSize }, () => rank - 1));
 
-function ranksOf(dim: number, order: AutoregressiveOrder, rng: Rng): readonly number[] {
+function ranksOf(where: string, dim: number, order: AutoregressiveOrder, rng: Rng): readonly number[] {
   const natural = Array.from({ length: dim }, (_, d) => d);
   if (order === 'natural') {
     return natural;
@@ -264,7 +267,7 @@ function ranksOf(dim: number, order: AutoregressiveOrder, rng: Rng): readonly nu
     return Array.from(randomPermutation(rng, dim));
   }
   if (!Array.isArray(order) || order.length !== dim || !natural.every((rank) => order.includes(rank))) {
-    throw invalid('made', 'options.order', `'natural', 'reversed', 'random' or a permutation of 0 ... ${dim - 1}`, order);
+    throw invalid(where, 'options.order', `'natural', 'reversed', 'random' or a permutation of 0 ... ${dim - 1}`, order);
   }
   return [...order];
 }

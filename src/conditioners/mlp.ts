@@ -21,6 +21,8 @@ export interface MlpOptions {
   readonly zeroOutput?: boolean;
   /** Draws the initial values. */
   readonly rng?: Rng;
+  /** What it is called in errors. Default 'mlp'. */
+  readonly name?: string;
 }
 
 /**
@@ -45,13 +47,14 @@ export interface MlpOptions {
  * ```
  */
 export function mlp(options: MlpOptions): Conditioner {
-  checkOptions('mlp', options, ['inputDim', 'outputDim', 'contextDim', 'hidden', 'activation', 'zeroOutput', 'rng']);
-  const { inputDim, outputDim, contextDim = 0, hidden, activation = 'relu', zeroOutput = false, rng = createRng() } = options;
-  checkInteger('mlp', 'options.inputDim', inputDim, 1);
-  checkInteger('mlp', 'options.outputDim', outputDim, 1);
-  checkInteger('mlp', 'options.contextDim', contextDim, 0);
-  checkHidden('mlp', hidden, 0);
-  const act = activationFunction('mlp', activation);
+  checkOptions('mlp', options, ['inputDim', 'outputDim', 'contextDim', 'hidden', 'activation', 'zeroOutput', 'rng', 'name']);
+  const { inputDim, outputDim, contextDim = 0, hidden, activation = 'relu' } = options;
+  const { zeroOutput = false, rng = createRng(), name = 'mlp' } = options;
+  checkInteger(name, 'options.inputDim', inputDim, 1);
+  checkInteger(name, 'options.outputDim', outputDim, 1);
+  checkInteger(name, 'options.contextDim', contextDim, 0);
+  checkHidden(name, hidden, 0);
+  const act = activationFunction(name, activation);
 
   const sizes = [inputDim, ...hidden];
   const contextOf = (layer: number): number => (layer === 0 ? contextDim : 0);
@@ -72,7 +75,7 @@ export function mlp(options: MlpOptions): Conditioner {
     rng,
   });
   return defineConditioner({
-    name: 'mlp',
+    name,
     inputDim,
     outputDim,
     contextDim,
