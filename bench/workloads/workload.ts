@@ -33,8 +33,13 @@ export interface Comparison {
 
 export const agrees = ({ got, expected, tolerance }: Comparison): boolean => Math.abs(got - expected) <= tolerance;
 
-/** Relative to what is expected. */
-const LOSS_TOLERANCE = 1e-4;
+/** A figure that may differ by 1e-4 of what is expected. */
+export const relative = (what: string, got: number, expected: number): Comparison => ({
+  what,
+  got,
+  expected,
+  tolerance: 1e-4 * Math.abs(expected),
+});
 
 /** What the steps of a workload train. */
 export interface Training {
@@ -59,22 +64,16 @@ export function training({ model, loss, firstLoss = loss, expected, release }: T
     return number as number;
   };
   const step = (): Promise<number> => read(optimizer.minimize(() => mean(loss()), true, variables) as Scalar);
-  const comparison = (what: string, got: number, value: number): Comparison => ({
-    what,
-    got,
-    expected: value,
-    tolerance: LOSS_TOLERANCE * Math.abs(value),
-  });
   return {
     parameters: variables.reduce((total, { size }) => total + size, 0),
     check: async (thorough) => {
       const { loss0, loss20 } = expected;
-      const found = [comparison('loss0', await read(tidy(() => mean(firstLoss()))), loss0)];
+      const found = [relative('loss0', await read(tidy(() => mean(firstLoss()))), loss0)];
       if (thorough && loss20 !== undefined) {
         for (let i = 1; i < 20; i++) {
           await step();
         }
-        found.push(comparison('loss20', await step(), loss20));
+        found.push(relative('loss20', await step(), loss20));
       }
       return found;
     },

@@ -1,0 +1,46 @@
+// Exact ELBO surgery of 10,000 Gaussian posteriors, every draw under every one of them; no gradient.
+import { concat, mul, slice, zeros } from '@tensorflow/tfjs-core';
+import type { LatentVariableModel } from 'tfjs-flows';
+import { diagNormal, elboSurgery, standardNormal } from 'tfjs-flows';
+import { posteriors } from '../data.js';
+import { replay } from './replay.js';
+import type { Prepared, Workload } from './workload.js';
+import { relative, toTensor } from './workload.js';
+
+const [COUNT, DIM] = [10000, 32];
+
+function surgery(): Prepared {
+  const { mean, logVariance, noise } = posteriors(COUNT, DIM);
+  // A data point is the parameters of its posterior; that nothing is reconstructed costs next to nothing.
+  const parts = [toTensor(mean), toTensor(logVariance)] as const;
+  const data = concat([...parts], 1);
+  for (const part of parts) {
+    part.dispose();
+  }
+  const model: LatentVariableModel = {
+    prior: standardNormal({ eventShape: [DIM] }),
+    posterior: (x) => {
+      const rows = x.shape[0] as number;
+      const logScale = mul(slice(x, [0, DIM], [rows, DIM]), 0.5);
+      return diagNormal({ mean: slice(x, [0, 0], [rows, DIM]), logScale });
+    },
+    likelihood: () => diagNormal({ mean: zeros([2 * DIM]), logScale: zeros([2 * DIM]) }),
+  };
+  const run = (): ReturnType<typeof elboSurgery> => elboSurgery({ model, data, rng: replay(noise.data) });
+  return {
+    parameters: 0,
+    check: async (thorough) => {
+      if (!thorough) {
+        return [];
+      }
+      const { mutualInformation, marginalKl } = await run();
+      return [relative('mutual information', mutualInformation, 4.03929), relative('marginal KL', marginalKl, 3.58346)];
+    },
+    step: run,
+    dispose: () => data.dispose(),
+  };
+}
+
+export const SURGERY_WORKLOADS: readonly Workload[] = [
+  { name: 'P8', title: 'ELBO surgery of 10,000 posteriors, D = 32', make: surgery },
+];
