@@ -100,9 +100,18 @@ async function attempt(name: string, options: UseBackendOptions): Promise<string
       return 'TensorFlow.js could not start it';
     }
     await ready();
+    await registerKernels(name);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Fused kernels of this library, where the backend has any. */
+async function registerKernels(name: string): Promise<void> {
+  if (name === 'wasm') {
+    const { registerWasmKernels } = await import('../kernels/wasm/register.js');
+    await registerWasmKernels();
   }
 }
 

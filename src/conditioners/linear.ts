@@ -6,6 +6,8 @@ import { buffer, defineModule, parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { own } from '../core/stopGradient.js';
 import { dense, multiply } from '../kernels/dense/dense.js';
+import type { Activation } from './activation.js';
+import { activationFunction, splitActivation } from './activation.js';
 
 /** What `linear` takes. */
 export interface LinearOptions {
@@ -22,7 +24,7 @@ export interface LinearOptions {
 
 /** An affine layer. */
 export interface Linear extends Module {
-  apply(x: Tensor, options: CallOptions): Tensor;
+  apply(x: Tensor, options: CallOptions, activation?: Activation): Tensor;
   /** The same layer with an example a column, for the parts of it that a step needs. */
   columns(batch: readonly number[], options: CallOptions): LinearColumns;
 }
@@ -70,10 +72,15 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
       parameters: { kernel, bias, ...(fromContext === undefined ? {} : { context: fromContext }) },
       buffers: masking === undefined ? {} : { mask: masking },
     }),
-    apply: (x, options) => {
-      const weight = own(kernel, options);
-      const y = dense(x, masking === undefined ? weight : mul(weight, masking), own(bias, options));
-      return fromContext === undefined ? y : add(y, dense(options.context as Tensor, own(fromContext, options)));
+    apply: (x, options, activation) => {
+      const offset = fromContext && dense(options.context as Tensor, own(fromContext, options));
+      // A context that several examples share is added by broadcasting, which the layer itself does not do.
+      const isShared = offset !== undefined && offset.size * inputs !== x.size * outputs;
+      const [within, after] = isShared ? [undefined, activation] : splitActivation(activation);
+      const settings = { mask: masking, offset: isShared ? undefined : offset, activation: within };
+      const y = dense(x, own(kernel, options), own(bias, options), settings);
+      const all = isShared ? add(y, offset) : y;
+      return after === undefined ? all : activationFunction('linear', after)(all);
     },
     columns: (batch, options) => {
       const bare = reshape(own(bias, options), [outputs, 1]);

@@ -114,20 +114,19 @@ export function made(options: MadeOptions): Made {
   const contextDimOf = (i: number): number => (i === 0 || contextLayers === 'all' ? contextDim : 0);
   const parts: Record<string, Linear> = {};
   const network: Part[] = [];
-  const activated = (h: Units): Units => h && act(h);
   hidden.forEach((_, i) => {
     const [from, to] = [degrees[i - 1] ?? ranks, degrees[i] as readonly number[]];
     const first = layer(from, to, { contextDim: contextDimOf(i), init });
     if (!residual || i === 0) {
       parts[`hidden${i}`] = first.linear;
-      network.push(residual ? (h, run) => run(first, h) : (h, run) => activated(run(first, h)));
+      network.push(residual ? (h, run) => run(first, h) : (h, run) => run(first, h, activation));
       return;
     }
     const second = layer(to, to, { contextDim: 0, init: 'glorot' });
     parts[`hidden${i}.inner`] = first.linear;
     parts[`hidden${i}.outer`] = second.linear;
     network.push((h, run) => {
-      const change = run(second, activated(run(first, activated(h))));
+      const change = run(second, run(first, h && act(h), activation));
       // The blocks have units of the same degrees.
       return h && change && add(h, change);
     });
@@ -145,7 +144,7 @@ export function made(options: MadeOptions): Made {
       outputDim: dim * parameterSize,
       contextDim,
       parts: { ...parts, output: output.linear, '': defineModule({ buffers: { order } }) },
-      apply: (x, call) => through(x, ({ linear }, h) => linear.apply(h as Tensor, call)),
+      apply: (x, call) => through(x, ({ linear }, h, activation) => linear.apply(h as Tensor, call, activation)),
     }),
     order,
     stepwise: stepByStep(layers, order, through),
@@ -161,8 +160,8 @@ interface Layer {
 
 /** Units of a layer; undefined where there are none of the degree that a step is at. */
 type Units = Tensor | undefined;
-/** What it is to apply a layer: to all units, or to those of one degree. */
-type Run = (layer: Layer, h: Units) => Units;
+/** What it is to apply a layer, and an activation if one follows: to all units, or to those of one degree. */
+type Run = (layer: Layer, h: Units, activation?: Activation) => Units;
 type Part = (h: Units, run: Run) => Units;
 type Stepwise = NonNullable<AutoregressiveConditioner['stepwise']>;
 
@@ -190,7 +189,10 @@ function stepByStep(layers: readonly Layer[], order: Variable, through: (x: Unit
     const begun = new Map(layers.map((layer, i) => [layer, begin(layer, i)]));
     let degree = -1;
     return (entry) => {
-      const rows = through(entry && reshape(entry, [1, -1]), (layer, h) => begun.get(layer)?.next(degree, h));
+      const rows = through(entry && reshape(entry, [1, -1]), (layer, h, activation) => {
+        const units = begun.get(layer)?.next(degree, h);
+        return units && activation ? activationFunction('made', activation)(units) : units;
+      });
       degree += 1;
       return reshape(transpose(rows), [...batch, -1]);
     };

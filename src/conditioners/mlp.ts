@@ -3,7 +3,7 @@ import { checkInteger, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import type { Activation } from './activation.js';
-import { activationFunction, saturates } from './activation.js';
+import { checkActivation, saturates } from './activation.js';
 import { checkHidden, defineConditioner } from './defineConditioner.js';
 import { linear } from './linear.js';
 
@@ -54,7 +54,7 @@ export function mlp(options: MlpOptions): Conditioner {
   checkInteger(name, 'options.outputDim', outputDim, 1);
   checkInteger(name, 'options.contextDim', contextDim, 0);
   checkHidden(name, hidden, 0);
-  const act = activationFunction(name, activation);
+  checkActivation(name, activation);
 
   const sizes = [inputDim, ...hidden];
   const contextOf = (layer: number): number => (layer === 0 ? contextDim : 0);
@@ -82,7 +82,7 @@ export function mlp(options: MlpOptions): Conditioner {
     parts: { ...Object.fromEntries(layers.map((layer, i) => [`hidden${i}`, layer])), output },
     apply: (x, call) =>
       output.apply(
-        layers.reduce((h, layer) => act(layer.apply(h, call)), x),
+        layers.reduce((h, layer) => layer.apply(h, call, activation), x),
         call,
       ),
   });

@@ -1,6 +1,7 @@
 // Runs before every file of tests: gradients and chained ops registered, and the project's backend chosen, or a failure.
 import * as tf from '@tensorflow/tfjs';
 import { inject } from 'vitest';
+import { registerWasmKernels } from '../../src/kernels/wasm/register.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,6 +26,9 @@ export async function ready(): Promise<void> {
       throw new Error(`The backend '${backendName}' could not start here.`);
     }
     await tf.ready();
+    if (backendName === 'wasm') {
+      await registerWasmKernels();
+    }
   }
   if (tf.getBackend() !== backendName) {
     throw new Error(`These tests want the backend '${backendName}', but '${tf.getBackend()}' is the current one.`);

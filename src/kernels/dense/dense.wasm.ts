@@ -1,0 +1,96 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Instance } from '../wasm/instance.js';
+import type { WasmKernels } from '../wasm/register.js';
+import type { ProductAttributes } from './dense.gradient.js';
+import { DENSE_DELTA, PRODUCT } from './dense.gradient.js';
+import type { DenseActivation, DenseAttributes } from './dense.js';
+import { DENSE } from './dense.js';
+
+/** As in activation.as.ts. */
+const CODES: readonly DenseActivation[] = ['linear', 'relu', 'leakyRelu', 'elu', 'tanh', 'sigmoid', 'softplus'];
+
+/** Bytes of a float32 number. */
+const NUMBER = 4;
+
+export const denseKernels: WasmKernels = {
+  [DENSE]: (instance, inputs, attributes) => {
+    const [x, kernel, ...rest] = inputs as [TensorInfo, TensorInfo, ...TensorInfo[]];
+    const { parts, activation } = attributes as DenseAttributes;
+    const [rows, columns] = [x.shape[0] as number, kernel.shape[1] as number];
+    const result = instance.output([rows, columns]);
+    const at = (part: 'bias' | 'offset' | 'mask'): number => {
+      const tensor = rest[parts.indexOf(part)];
+      return tensor === undefined ? 0 : instance.address(tensor);
+    };
+    product(instance, x, kernel, result, {
+      maskB: at('mask'),
+      bias: at('bias'),
+      offset: at('offset'),
+      activation: CODES.indexOf(activation),
+    });
+    return [result];
+  },
+  [DENSE_DELTA]: (instance, inputs, attributes) => {
+    const [dy, y] = inputs as [TensorInfo, TensorInfo];
+    const [rows, columns] = y.shape as [number, number];
+    const activation = CODES.indexOf((attributes as DenseAttributes).activation);
+    const sums = instance.output([columns]);
+    const delta = activation === 0 ? undefined : instance.output([rows, columns]);
+    const out = delta === undefined ? 0 : instance.address(delta);
+    instance.exports.delta(instance.address(dy), instance.address(y), out, instance.address(sums), rows, columns, activation);
+    return delta === undefined ? [sums] : [sums, delta];
+  },
+  [PRODUCT]: (instance, inputs, attributes) => {
+    const [a, b, masking] = inputs as [TensorInfo, TensorInfo, TensorInfo | undefined];
+    const { transposeA = false, transposeB = false, mask } = attributes as ProductAttributes;
+    const result = instance.output([a.shape[transposeA ? 1 : 0] as number, b.shape[transposeB ? 0 : 1] as number]);
+    const at = masking === undefined ? 0 : instance.address(masking);
+    const masks = mask === 'b' ? { maskB: at } : { maskC: at };
+    product(instance, a, b, result, { transposeA, transposeB, ...masks });
+    return [result];
+  },
+};
+
+/** What a product may have beside its operands; addresses, 0 for none. */
+interface ProductSettings {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly maskB?: number;
+  readonly bias?: number;
+  readonly offset?: number;
+  readonly activation?: number;
+  readonly maskC?: number;
+}
+
+/** The product of two matrices, the last two axes of a and b, into the memory of `result`. */
+function product(instance: Instance, a: TensorInfo, b: TensorInfo, result: TensorInfo, settings: ProductSettings): void {
+  const { transposeA = false, transposeB = false } = settings;
+  multiplyAt(
+    instance,
+    { address: instance.address(a), shape: a.shape as [number, number], isTransposed: transposeA },
+    { address: instance.address(b), shape: b.shape as [number, number], isTransposed: transposeB },
+    instance.address(result),
+    settings,
+  );
+}
+
+/** A matrix in memory, and whether it is to be read transposed. */
+export interface Matrix {
+  readonly address: number;
+  readonly shape: readonly [number, number];
+  readonly isTransposed: boolean;
+}
+
+/** C = A B with what `settings` add. */
+export function multiplyAt({ exports, scratch }: Instance, a: Matrix, b: Matrix, c: number, settings: ProductSettings): void {
+  const { maskB = 0, bias = 0, offset = 0, activation = 0, maskC = 0 } = settings;
+  const [m, k] = a.isTransposed ? [a.shape[1], a.shape[0]] : a.shape;
+  const n = b.shape[b.isTransposed ? 0 : 1];
+  const strides = ({ shape, isTransposed }: Matrix): [number, number] =>
+    isTransposed ? [NUMBER, shape[1] * NUMBER] : [shape[1] * NUMBER, NUMBER];
+  const panel = scratch(k * PANEL * NUMBER);
+  exports.product(a.address, ...strides(a), b.address, ...strides(b), c, m, n, k, panel, maskB, bias, offset, activation, maskC);
+}
+
+/** Columns that product.as.ts does at a time. */
+const PANEL = 8;

@@ -1,0 +1,12 @@
+/** Numbers are addresses, sizes or float32 values; see the files *.as.ts. */
+type Function = (...numbers: number[]) => number;
+
+/** What main.as.ts exports. */
+export interface Exports {
+  readonly product: Function;
+  readonly delta: Function;
+  readonly adamStep: Function;
+  readonly squaredNorm: Function;
+  readonly normals: Function;
+  readonly uniforms: Function;
+}

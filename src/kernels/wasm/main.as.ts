@@ -1,0 +1,4 @@
+// What the binary exports.
+export { delta, product } from '../dense/product.as';
+export { adamStep, squaredNorm } from '../adam/adam.as';
+export { normals, uniforms } from '../noise/noise.as';

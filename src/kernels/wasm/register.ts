@@ -1,0 +1,49 @@
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import { registerDenseGradient } from '../dense/dense.gradient.js';
+import { denseKernels } from '../dense/dense.wasm.js';
+import { matMulOverrides } from '../dense/matMul.wasm.js';
+import type { Instance } from './instance.js';
+import { compileKernels } from './instance.js';
+
+/** A kernel of ours: inputs come as a list. */
+export type WasmKernel = (instance: Instance, inputs: readonly TensorInfo[], attributes: object) => TensorInfo[];
+export type WasmKernels = Readonly<Record<string, WasmKernel>>;
+
+type Call = Parameters<KernelFunc>[0];
+/** Kernels of TensorFlow.js that ours stand in for; `original` does what ours does not. */
+export type WasmOverrides = Readonly<
+  Record<string, (original: KernelFunc) => (instance: Instance, call: Call) => TensorInfo | TensorInfo[]>
+>;
+
+/** Registers all kernels for the WASM backend; does nothing the second time. */
+export async function registerWasmKernels(): Promise<void> {
+  if (getKernel(Object.keys(denseKernels)[0] as string, 'wasm') !== undefined) {
+    return;
+  }
+  const instanceOf = await compileKernels();
+  for (const [kernelName, run] of Object.entries({ ...denseKernels })) {
+    registerKernel({
+      kernelName,
+      backendName: 'wasm',
+      kernelFunc: ({ inputs, backend, attrs }) =>
+        run(instanceOf(backend), inputs as unknown as TensorInfo[], (attrs ?? {}) as object),
+    });
+  }
+  for (const [kernelName, make] of Object.entries({ ...matMulOverrides })) {
+    const config = getKernel(kernelName, 'wasm');
+    const run = make(config?.kernelFunc ?? missing(kernelName));
+    if (config !== undefined) {
+      unregisterKernel(kernelName, 'wasm');
+    }
+    registerKernel({ ...config, kernelName, backendName: 'wasm', kernelFunc: (call) => run(instanceOf(call.backend), call) });
+  }
+  registerDenseGradient();
+}
+
+/** Of a kernel that TensorFlow.js does not have for WASM. */
+const missing =
+  (name: string): KernelFunc =>
+  () => {
+    throw new Error(`${name} has no kernel for WASM that could do this.`);
+  };
