@@ -85,6 +85,23 @@ describe('elementwise', () => {
     expectNear(map.inverse(tf.tensor1d([-1e11, 3e6, 4e10, 1e30])), [-5e10, 1.5e6, 2e10, 8 ** 12]);
   });
 
+  test('ends at an end of a given bracket', () => {
+    const map = elementwise({ ...cube, bracket: [-1, 2] });
+    expectNear(map.inverse(tf.tensor1d([-100, 3, 100])), [-1, 1.2134116628, 2]);
+  });
+
+  test('has the gradient of a parameter though f is infinitely steep at an end of the bracket', () => {
+    const inverse = (a: tf.Tensor): tf.Tensor =>
+      elementwise({
+        forward: (x) => tf.sqrt(tf.mul(x, a)),
+        logDerivative: (x) => tf.mul(0.5, tf.log(tf.div(a, tf.mul(x, 4)))),
+        bracket: [0, 9],
+      }).inverse(tf.scalar(3));
+    // x = y^2 / a
+    expectNear(inverse(tf.scalar(2)), [4.5]);
+    expectNear(tf.grad(inverse)(tf.scalar(2)), [-2.25]);
+  });
+
   test('obeys the laws, without an inverse', async () => {
     await checkBijector({ bijector: elementwise(cube), x: createRng(1).normal([2, 3]) });
     await checkBijector({ bijector: elementwise({ ...cube, eventRank: 1 }), x: createRng(2).normal([2, 3]) });

@@ -50,6 +50,7 @@ describe('multiscale', () => {
     for (const shape of [
       [2, 3, 8],
       [1, 2, 5],
+      [1, 2, 3],
     ] as const) {
       const bijector = multiscale({ shape, levels, factor: 1 });
       const image = createRng(1).normal([2, 3, ...shape]);
@@ -101,6 +102,7 @@ describe('multiscale', () => {
   it('names variables by level and frees them', () => {
     const before = tf.memory().numTensors;
     const bijector = three();
+    expect(bijector.name).toBe('multiscale');
     expect(Object.keys(bijector.parameters)[0]).toBe('levels.0.layers.0.logScale');
     expect(Object.keys(bijector.buffers)).toEqual([0, 1, 2].map((i) => `levels.${i}.layers.0.initialized`));
     bijector.dispose();
@@ -116,10 +118,15 @@ describe('multiscale', () => {
     expect(() => make({ shape: [6, 8, 1], levels: [squeeze, squeeze] })).toThrow(
       'multiscale: options.shape should be of a height and a width that 2 divides 2 times, but got [6,8,1].',
     );
+    expect(() => make({ shape: [8, 6, 1], levels: [squeeze, squeeze] })).toThrow('that 2 divides 2 times, but got [8,6,1].');
+    expect(() => make({ shape: [3, 4, 1] })).toThrow('that 2 divides 1 time, but got [3,4,1].');
     expect(() => make({ levels: [] })).toThrow('multiscale: options.levels should be a list of at least one bijector');
     expect(() => make({ levels: [squeeze, 3] })).toThrow('multiscale: options.levels[1] should be a bijector, but got 3.');
     expect(() => make({ levels: [reshapeBijector({ from: [4, 4, 1], to: [16] })] })).toThrow(
       "options.levels[0] should be a bijector from images to images, but got 'reshapeBijector'.",
+    );
+    expect(() => make({ levels: [identityBijector({ eventRank: 4 })] })).toThrow(
+      "options.levels[0] should be a bijector from images to images, but got 'identityBijector'.",
     );
     expect(() => make({ factor: 0 })).toThrow('multiscale: options.factor should be a positive integer');
     expect(() => make({ squeeze: 2 })).toThrow("multiscale: unknown option 'squeeze'");

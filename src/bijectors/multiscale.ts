@@ -86,7 +86,7 @@ interface Scale {
   readonly outermost: boolean;
 }
 
-/** One level on [image, what is done already], flat; the data side of the outermost is the image alone. */
+/** One level on [image, what is done already], flat; the data side of the outermost, where nothing is done, is the image. */
 function scale({ level, path, data, base, kept, event, outermost }: Scale): Bijector {
   const [height, width, channels] = base;
   const out = channels - kept;
@@ -94,13 +94,10 @@ function scale({ level, path, data, base, kept, event, outermost }: Scale): Bije
   const rest = sizeOf(event) - sizeOf(data);
   const dataEvent = outermost ? event : [sizeOf(event)];
 
-  const toImage = (y: Tensor): [image: Tensor, done: Tensor[]] => {
-    if (outermost) {
-      return [y, []];
-    }
-    const batch = batchShapeOf(y, 1);
-    const [image, ...done] = cut(y, [sizeOf(data), rest]);
-    return [reshape(image as Tensor, [...batch, ...data]), done];
+  const toImage = (y: Tensor): [image: Tensor, done: Tensor] => {
+    const batch = batchShapeOf(y, dataEvent.length);
+    const [image, done] = split(reshape(y, [...batch, sizeOf(event)]), [sizeOf(data), rest], -1) as [Tensor, Tensor];
+    return [reshape(image, [...batch, ...data]), done];
   };
   const checked = (method: string, image: Tensor, expected: ImageShape): Tensor => {
     if (image.shape.slice(-3).join() !== expected.join()) {
@@ -116,26 +113,21 @@ function scale({ level, path, data, base, kept, event, outermost }: Scale): Bije
     inverseCost: level.inverseCost,
     forwardAndLogDet: (x, call) => {
       const batch = batchShapeOf(x, 1);
-      const parts = cut(x, [pixels * kept, pixels * out, rest]);
-      const own = out === 0 ? 1 : 2;
-      const latents = concat(
-        parts.slice(0, own).map((part, i) => reshape(part, [-1, i === 0 ? kept : out])),
-        -1,
-      );
+      const rows = sizeOf(batch) * pixels;
+      const [inner, outer, done] = split(x, [pixels * kept, pixels * out, rest], -1) as [Tensor, Tensor, Tensor];
+      const latents = concat([reshape(inner, [rows, kept]), reshape(outer, [rows, out])], 1);
       const [image, logDet] = level.forwardAndLogDet(reshape(latents, [...batch, ...base]), call);
       const flat = reshape(checked('forward', image, data), [...batch, sizeOf(data)]);
-      return [
-        reshape(concat([flat, ...parts.slice(own)], -1), [...batch, ...dataEvent]),
-        sumTrailing(logDet, 3 - level.forwardEventRank),
-      ];
+      const y = reshape(concat([flat, done], -1), [...batch, ...dataEvent]);
+      return [y, sumTrailing(logDet, 3 - level.forwardEventRank)];
     },
     inverseAndLogDet: (y, call) => {
       const batch = batchShapeOf(y, dataEvent.length);
       const [image, done] = toImage(y);
       const [latents, logDet] = level.inverseAndLogDet(image, call);
-      const parts = cut(reshape(checked('inverse', latents, base), [-1, channels]), [kept, out]);
+      const parts = split(reshape(checked('inverse', latents, base), [-1, channels]), [kept, out], 1);
       const flat = parts.map((part) => reshape(part, [...batch, pixels * (part.shape[1] as number)]));
-      return [concat([...flat, ...done], -1), sumTrailing(logDet, 3 - level.inverseEventRank)];
+      return [concat([...flat, done], -1), sumTrailing(logDet, 3 - level.inverseEventRank)];
     },
     ...(level.initialize === undefined
       ? {}
@@ -143,12 +135,6 @@ function scale({ level, path, data, base, kept, event, outermost }: Scale): Bije
           initialize: (y: Tensor, call: CallOptions): void => level.initialize?.(toImage(y)[0], call),
         }),
   });
-}
-
-/** Parts of the last axis of these sizes, those of none left out: tfjs has no gradient of an empty part. */
-function cut(x: Tensor, sizes: readonly number[]): Tensor[] {
-  const some = sizes.filter((size) => size > 0);
-  return some.length === 1 ? [x] : split(x, some, -1);
 }
 
 function squeezed(shape: ImageShape, level: number, [height, width, channels]: ImageShape, factor: number): ImageShape {

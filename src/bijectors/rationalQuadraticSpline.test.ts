@@ -73,6 +73,22 @@ describe('rationalQuadraticSpline', () => {
     await checkBijector({ bijector: unbatched, x: rng.normal([3, 2]) });
   });
 
+  test.each(['identity', 'circular', 'free'] as const)('takes four batch axes, boundary %s', (boundary) => {
+    const bijector = rationalQuadraticSpline({ dim: 2, bins: 3, bound: 1, boundary });
+    randomizeParameters(bijector, { rng: createRng(6) });
+    const x = createRng(7).normal([2, 1, 2, 3, 2]);
+    for (const method of ['forwardAndLogDet', 'inverseAndLogDet'] as const) {
+      const [y, logDet] = bijector[method](x);
+      const [rows, rowLogDet] = bijector[method](tf.reshape(x, [12, 2]));
+      expect([y.shape, logDet.shape]).toEqual([
+        [2, 1, 2, 3, 2],
+        [2, 1, 2, 3],
+      ]);
+      expect(difference(tf.reshape(y, [12, 2]), rows)).toBe(0);
+      expect(difference(tf.reshape(logDet, [12]), rowLogDet)).toBe(0);
+    }
+  });
+
   test('is a density: it takes a uniform grid of the box to cells that fill the box', () => {
     const bijector = rationalQuadraticSpline({ dim: 1, bins: 6, bound: 2 });
     randomizeParameters(bijector, { rng: createRng(5) });

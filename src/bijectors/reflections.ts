@@ -14,20 +14,22 @@ export function reflections(
   contextDim: number | undefined,
 ): Bijector {
   const logDet = (x: Tensor): Tensor => zeros(batchShapeOf(x, 1));
-  const run = (x: Tensor, vectors: Tensor, order: (places: number[]) => number[]): Tensor => {
-    const count = vectors.shape[vectors.rank - 2] as number;
-    const shape = [...vectors.shape.slice(0, -2), dim];
-    const places = order(Array.from({ length: count }, (_, k) => k));
-    return places.reduce((value, k) => reflect(value, reshape(take(vectors, [k], -2), shape)), x);
-  };
   return defineBijector({
     name,
     forwardEvent: [dim],
     contextDim,
     parameters: source.parameters,
-    forwardAndLogDet: (x, call) => [run(x, source.at(call).vectors, (places) => places), logDet(x)],
-    inverseAndLogDet: (y, call) => [run(y, source.at(call).vectors, (places) => places.reverse()), logDet(y)],
+    forwardAndLogDet: (x, call) => [reflected(x, source.at(call).vectors), logDet(x)],
+    inverseAndLogDet: (y, call) => [reflected(y, source.at(call).vectors, 'backwards'), logDet(y)],
   });
+}
+
+/** x [..., D] reflected at the vectors [..., K, D], the first one first, or the last. */
+export function reflected(x: Tensor, vectors: Tensor, order: 'forwards' | 'backwards' = 'forwards'): Tensor {
+  const [count, dim] = vectors.shape.slice(-2) as [number, number];
+  const shape = [...vectors.shape.slice(0, -2), dim];
+  const places = Array.from({ length: count }, (_, k) => (order === 'forwards' ? k : count - 1 - k));
+  return places.reduce((value, k) => reflect(value, reshape(take(vectors, [k], -2), shape)), x);
 }
 
 /** x - 2 v (v . x) / |v|^2 */

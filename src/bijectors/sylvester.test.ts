@@ -94,6 +94,7 @@ const q = [
 const v = [
   [0.5, -1, 2],
   [1, 0.3, -0.4],
+  [-0.2, 1.5, 0.7],
 ];
 const shared = {
   triangles: [
@@ -113,7 +114,7 @@ const inputs = [
 ];
 const variants: [string, SylvesterOptions, Matrix][] = [
   ['orthogonal', { dim: 3, given: { ...tensors(), q: tf.tensor2d(q) } }, polar(q)],
-  ['householder', { dim: 3, variant: 'householder', reflections: 2, given: { ...tensors(), v: tf.tensor2d(v) } }, reflections(v)],
+  ['householder', { dim: 3, variant: 'householder', reflections: 3, given: { ...tensors(), v: tf.tensor2d(v) } }, reflections(v)],
   ['triangular', { dim: 3, variant: 'triangular', given: tensors() }, identity3],
   ['reversed triangular', { dim: 3, variant: 'triangular', reverse: true, given: tensors() }, [...identity3].reverse()],
 ];
@@ -187,6 +188,12 @@ describe.each(variants)('sylvester, %s', (_, options, Q) => {
       all.map((row) => row.logDet),
     );
     expectNear(flow.inverse(y), x.dataSync(), 1e-4);
+    const [first, , last] = tf.unstack(x) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    expectNear(
+      tf.stack([flow.forward(first), flow.forward(last)]),
+      [...all.slice(0, 2), ...all.slice(4)].flatMap((row) => row.y),
+    );
+    expectNear(flow.inverse(flow.forward(first)), first.dataSync(), 1e-4);
   });
 
   test('stops the gradients of what is given where frozen', () => {
@@ -225,6 +232,31 @@ test('stays invertible where 1 + r r~ is as small as its rounding', () => {
   expectNear(flow.forward(flow.inverse(y)), y.dataSync(), 1e-6);
 });
 
+test('makes q orthonormal, whatever its size, with singular values a factor of 1e5 apart', () => {
+  const given = tensors();
+  const x = tf.tensor2d(inputs);
+  const identity = sylvester({ dim: 3, variant: 'triangular', given });
+  for (const size of [0.01, 1, 100]) {
+    const flow = sylvester({ dim: 3, given: { ...given, q: tf.mul(tf.diag(tf.tensor1d([1e-2, 1, 1e-5])), size) } });
+    expectNear(flow.forward(x), identity.forward(x).dataSync(), 1e-6);
+  }
+});
+
+test('finds a root at an end of its bracket to rounding', () => {
+  const triangles = tf.tensor2d([
+    [0, 0.5],
+    [100, 0],
+  ]);
+  const [diagonal, diagonalTilde, b] = [tf.tensor1d([0.8, 1.5]), tf.tensor1d([1.2, 0.9]), tf.tensor1d([-6.3, 20])];
+  const flow = sylvester({ dim: 2, variant: 'triangular', given: { triangles, diagonal, diagonalTilde, b } });
+  // The tanh of the second element is 1; the first one's hangs on a hundred times the root.
+  const x = tf.tensor2d([
+    [0.4, 0.0625],
+    [-0.3, 0.0575],
+  ]);
+  expectNear(flow.inverse(flow.forward(x)), x.dataSync(), 2e-5);
+});
+
 test('a bottleneck bends so many directions and leaves the others', async () => {
   const rng = createRng(2);
   const flow = sylvester({ dim: 5, bottleneck: 2, rng });
@@ -257,6 +289,16 @@ test.each([
   expect(tf.max(tf.abs(logDet)).dataSync()[0]!).toBeLessThan(0.1);
   expect(tf.max(tf.abs(flow.parameters.diagonalTilde!)).dataSync()[0]!).toBeGreaterThan(0.3);
   expect(tf.max(tf.abs(flow.parameters.b!)).dataSync()[0]).toBe(0);
+  flow.dispose();
+});
+
+test('R starts at a hundredth of R~', () => {
+  const flow = sylvester({ dim: 20, rng: createRng(1) });
+  const size = (name: string): number => tf.sqrt(tf.mean(tf.square(flow.parameters[name]!))).dataSync()[0]!;
+  const sizes = ['triangles', 'diagonal', 'diagonalTilde'].map(size);
+  expect(sizes[0]! * 100).toBeCloseTo(1, 1);
+  expect(sizes[1]! * 100).toBeGreaterThan(0.6);
+  expect(sizes[1]! * 100).toBeLessThan(1.4);
   flow.dispose();
 });
 
@@ -327,6 +369,11 @@ test.each<[string, unknown, RegExp]>([
   ],
   ['a context of size 0', { dim: 2, contextDim: 0 }, /options\.contextDim should be a positive integer/],
   ['a context beside given parameters', { dim: 3, contextDim: 1, given: tensors() }, /options\.contextDim should be left out/],
+  [
+    'a given v of another number',
+    { dim: 3, variant: 'householder', given: { ...tensors(), v: tf.tensor2d(q.slice(1)) } },
+    /options\.given\.v should be .*\[\.\.\.batch, 3, 3\]/,
+  ],
   ['no given q', { dim: 3, given: tensors() }, /options\.given\.q should be .*\[\.\.\.batch, 3, 3\].*nothing/],
 ])('%s is an error', (_, options, message) => {
   expect(() => sylvester(options as SylvesterOptions)).toThrow(message);

@@ -28,10 +28,12 @@ import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
+import { sizeOf } from '../core/shapes.js';
 import { dense } from '../kernels/dense/dense.js';
 import { take } from '../kernels/take/take.js';
 import type { ParameterSpec } from './amortised.js';
 import { parameterSource } from './amortised.js';
+import { reflected } from './reflections.js';
 
 /** The parameters of a Sylvester flow; all with the same leading axes. */
 export interface SylvesterParameters {
@@ -183,9 +185,6 @@ function shift({ r, upper, lift }: Prepared, s: Tensor): Tensor {
 /** 1 + r r~ tanh'(s) = tanh^2(s) + (1 + r r~) tanh'(s): a sum of terms that are not negative. */
 const slope = (s: Tensor, bound: Tensor): Tensor => add(square(tanh(s)), mul(bound, sechSquared(s)));
 
-/** Widens the bracket by what the right-hand side may have lost to rounding. */
-const ROUNDING = 1e-5;
-
 /** The bracket is at most 2 wide: so many halvings of it exhaust float32, however flat the function. */
 const ITERATIONS = 24;
 
@@ -196,7 +195,7 @@ function substituteBack({ r, rTilde, upper, lower, b, bound }: Prepared, w: Tens
   let [left, offset] = [w, b];
   for (let i = (r.shape[r.rank - 1] as number) - 1; i >= 0; i--) {
     const [t, c, ri, riTilde, boundI] = [left, offset, r, rTilde, bound].map((x) => take(x, [i])) as Five;
-    const reach = add(abs(ri), ROUNDING);
+    const reach = abs(ri);
     const u = monotoneRoot({
       residual: (candidate) => {
         const s = add(mul(candidate, riTilde), c);
@@ -206,8 +205,8 @@ function substituteBack({ r, rTilde, upper, lower, b, bound }: Prepared, w: Tens
       high: add(t, reach),
       iterations: ITERATIONS,
     });
-    left = sub(left, mul(tanh(add(mul(u, riTilde), c)), vectorOf(take(upper, [i], -1), -1)));
-    offset = add(offset, mul(u, vectorOf(take(lower, [i], -2), -2)));
+    left = sub(left, mul(tanh(add(mul(u, riTilde), c)), vectorOf(take(upper, [i], -1))));
+    offset = add(offset, mul(u, vectorOf(take(lower, [i], -2))));
     found.unshift(u);
   }
   return concat(found, -1);
@@ -216,8 +215,7 @@ function substituteBack({ r, rTilde, upper, lower, b, bound }: Prepared, w: Tens
 type Five = [Tensor, Tensor, Tensor, Tensor, Tensor];
 
 /** [..., M, 1] or [..., 1, M] -> [..., M]. */
-const vectorOf = (x: Tensor, axis: -1 | -2): Tensor =>
-  reshape(x, [...x.shape.slice(0, -2), x.shape[x.rank + (axis === -1 ? -2 : -1)] as number]);
+const vectorOf = (x: Tensor): Tensor => reshape(x, [...x.shape.slice(0, -2), sizeOf(x.shape.slice(-2))]);
 
 /** A t: [..., I, J] and [..., J] -> [..., I]; one matrix for all is a plain product. */
 const times = (matrix: Tensor, t: Tensor): Tensor =>
@@ -289,11 +287,7 @@ function nearest(q: Tensor): Basis {
 }
 
 /** Q = H_last ... H_1 H_0, H_k = I - 2 v_k v_k^T / |v_k|^2, without forming it. */
-function reflecting(v: Tensor): Basis {
-  const axes = Array.from({ length: v.shape[v.rank - 2] as number }, (_, k) => vectorOf(take(v, [k], -2), -2));
-  const reflect = (x: Tensor, axis: Tensor): Tensor => {
-    const along = div(sum(mul(x, axis), -1, true), sum(square(axis), -1, true));
-    return sub(x, mul(mul(along, 2), axis));
-  };
-  return { project: (x) => axes.reduceRight(reflect, x), lift: (t) => axes.reduce(reflect, t) };
-}
+const reflecting = (v: Tensor): Basis => ({
+  project: (x) => reflected(x, v, 'backwards'),
+  lift: (t) => reflected(t, v),
+});
