@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { useBackend } from 'tfjs-flows/backends';
+import { agrees } from './contract.js';
 import { BRIEF, measure, PATIENT } from './measure.js';
 import { WORKLOADS } from './workloads/index.js';
-import { agrees } from './workloads/workload.js';
 
 const { values } = parseArgs({
   options: {

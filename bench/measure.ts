@@ -9,45 +9,48 @@ export interface Times {
 
 /** How long to measure. */
 export interface Patience {
-  /** Seconds, once there are enough runs. */
-  readonly seconds: number;
-  /** Runs before and within the measurement. */
+  /** Runs before the measurement; fewer where one takes seconds. */
   readonly warmUp: number;
+  /** The measurement ends after so many seconds and so many runs, */
+  readonly seconds: number;
   readonly leastRuns: number;
+  /** after so many runs, */
   readonly mostRuns: number;
+  /** or after so many seconds and a few runs. */
+  readonly mostSeconds: number;
+  readonly fewRuns: number;
 }
 
-export const PATIENT: Patience = { seconds: 4, warmUp: 8, leastRuns: 30, mostRuns: 200 };
-/** For CI: whether it runs is all that counts. */
-export const BRIEF: Patience = { seconds: 0, warmUp: 1, leastRuns: 3, mostRuns: 3 };
+export const PATIENT: Patience = { warmUp: 8, seconds: 4, leastRuns: 30, mostRuns: 200, mostSeconds: 15, fewRuns: 3 };
+/** For CI: that it runs is all that counts. */
+export const BRIEF: Patience = { warmUp: 1, seconds: 0, leastRuns: 2, mostRuns: 2, mostSeconds: 1, fewRuns: 1 };
 
-/**
- * The median of at least `leastRuns`, and of what `seconds` allow. Runs that take seconds each are warmed up less and may be fewer:
- * none is begun after four times the seconds.
- */
-export async function measure(work: () => Promise<unknown> | unknown, patience: Patience): Promise<Times> {
-  const { seconds, leastRuns, mostRuns } = patience;
+/** Runs a piece of work until there are enough times. */
+export async function measure(work: () => unknown, patience: Patience): Promise<Times> {
   const once = async (): Promise<number> => {
     const began = performance.now();
     await work();
     return performance.now() - began;
   };
   const first = await once();
-  const warmUp = first > 5000 ? 0 : first > 1000 ? 1 : patience.warmUp - 1;
-  for (let i = 0; i < warmUp; i++) {
+  const slow = first > 1000 ? 1 : patience.warmUp;
+  for (let run = 1; run < slow; run++) {
     await once();
   }
   const times: number[] = [];
   const began = performance.now();
-  for (;;) {
-    const elapsed = (performance.now() - began) / 1000;
-    const enough = times.length >= leastRuns && elapsed >= seconds;
-    const late = times.length >= 3 && seconds > 0 && elapsed > 4 * seconds;
-    if (times.length >= mostRuns || enough || late) {
-      break;
-    }
+  const isEnough = (): boolean => {
+    const seconds = (performance.now() - began) / 1000;
+    return (
+      times.length >= patience.mostRuns ||
+      (times.length >= patience.leastRuns && seconds >= patience.seconds) ||
+      (times.length >= patience.fewRuns && seconds >= patience.mostSeconds)
+    );
+  };
+  while (!isEnough()) {
     times.push(await once());
   }
-  const sorted = times.toSorted((a, b) => a - b);
-  return { median: sorted[sorted.length >> 1] as number, least: sorted[0] as number, runs: sorted.length, first };
+  return { median: median(times), least: Math.min(...times), runs: times.length, first };
 }
+
+export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;

@@ -1,7 +1,8 @@
 // Quantiles of logistic mixtures: the inverse of their distribution functions, with no gradient.
 import { chain, logisticMixtureCdf, sigmoidBijector } from 'tfjs-flows';
+import type { Prepared, Workload } from '../contract.js';
+import { checkQuantiles } from '../contract.js';
 import { mixtures } from '../data.js';
-import type { Prepared, Workload } from './workload.js';
 import { toTensor } from './workload.js';
 
 const [ROWS, DIM, COMPONENTS] = [128, 768, 8];
@@ -23,11 +24,7 @@ function quantiles(): Prepared {
   };
   return {
     parameters: 0,
-    check: async () => {
-      const [found, wanted] = [await run(), problem.solution()];
-      const error = found.reduce((most, x, i) => Math.max(most, Math.abs(x - (wanted[i] as number))), 0);
-      return [{ what: 'largest error', got: error, expected: 0, tolerance: 1e-5 }];
-    },
+    check: async () => checkQuantiles(await run(), problem.solution()),
     step: run,
     dispose: () => {
       cdf.dispose();
@@ -38,6 +35,4 @@ function quantiles(): Prepared {
   };
 }
 
-export const MIXTURE_INVERSE_WORKLOADS: readonly Workload[] = [
-  { name: 'P9', title: 'quantiles of mixtures of 8 logistics, 128 x 768', make: quantiles },
-];
+export const MIXTURE_INVERSE_WORKLOADS: readonly Workload[] = [{ name: 'P9', make: quantiles }];

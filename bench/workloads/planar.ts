@@ -2,18 +2,19 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { mul, square, sub, sum } from '@tensorflow/tfjs-core';
 import { chain, createRng, planar } from 'tfjs-flows';
+import type { Losses, Prepared, Workload } from '../contract.js';
+import { LOSSES } from '../contract.js';
 import { hashNormal } from '../data.js';
-import type { Prepared, Workload } from './workload.js';
 import { assign, toTensor, training } from './workload.js';
 
 const STEPS = 16;
 
-function reverseKlOfPlanar(dim: number, rows: number, loss0: number): Prepared {
+function reverseKlOfPlanar(dim: number, rows: number, expected: Losses): Prepared {
   const model = chain(
     Array.from({ length: STEPS }, (_, k) => {
       const step = planar({ dim, constraint: 'original' });
       assign(step.parameters, {
-        u: { ...hashNormal([dim], 300 + k, 0.5) },
+        u: hashNormal([dim], 300 + k, 0.5),
         w: hashNormal([dim], 400 + k, 1 / Math.sqrt(dim)),
         b: { data: new Float32Array(1), shape: [] },
       });
@@ -30,12 +31,12 @@ function reverseKlOfPlanar(dim: number, rows: number, loss0: number): Prepared {
     model,
     loss: () => lossOf(rng.normal([rows, dim])),
     firstLoss: () => lossOf(fixed),
-    expected: { loss0 },
+    expected,
     release: () => fixed.dispose(),
   });
 }
 
 export const PLANAR_WORKLOADS: readonly Workload[] = [
-  { name: 'P1', title: 'planar x 16, reverse KL, D = 2, B = 256', make: () => reverseKlOfPlanar(2, 256, 4.19406) },
-  { name: 'P2', title: 'planar x 16, reverse KL, D = 32, B = 128', make: () => reverseKlOfPlanar(32, 128, 43.4521) },
+  { name: 'P1', make: () => reverseKlOfPlanar(2, 256, LOSSES.P1) },
+  { name: 'P2', make: () => reverseKlOfPlanar(32, 128, LOSSES.P2) },
 ];

@@ -2,44 +2,9 @@ import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { mean, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Module } from 'tfjs-flows';
 import { adam } from 'tfjs-flows/training';
+import type { Losses, Prepared } from '../contract.js';
+import { checkLosses } from '../contract.js';
 import type { Layer, Values } from '../data.js';
-
-/** A fixed piece of work: a training step, or a computation without gradients. */
-export interface Workload {
-  /** 'P1' ... 'P10'. */
-  readonly name: string;
-  readonly title: string;
-  make(): Prepared;
-}
-
-/** A workload of one implementation, ready to run. */
-export interface Prepared {
-  /** Trained numbers. */
-  readonly parameters: number;
-  /** What must come out: run once before anything is timed. */
-  check(thorough: boolean): Promise<readonly Comparison[]>;
-  step(): Promise<unknown>;
-  dispose(): void;
-}
-
-/** A figure beside what it should be. */
-export interface Comparison {
-  readonly what: string;
-  readonly got: number;
-  readonly expected: number;
-  /** By how much it may differ. */
-  readonly tolerance: number;
-}
-
-export const agrees = ({ got, expected, tolerance }: Comparison): boolean => Math.abs(got - expected) <= tolerance;
-
-/** A figure that may differ by 1e-4 of what is expected. */
-export const relative = (what: string, got: number, expected: number): Comparison => ({
-  what,
-  got,
-  expected,
-  tolerance: 1e-4 * Math.abs(expected),
-});
 
 /** What the steps of a workload train. */
 export interface Training {
@@ -48,8 +13,7 @@ export interface Training {
   loss(): Tensor;
   /** Where `loss` draws noise or moves on in the data: with fixed noise and the first batch. */
   firstLoss?: () => Tensor;
-  /** Loss at the initial weights, and the one that the 20th step returns, both in float64. */
-  readonly expected: { readonly loss0: number; readonly loss20?: number };
+  readonly expected: Losses;
   /** Frees the data. */
   release(): void;
 }
@@ -66,17 +30,7 @@ export function training({ model, loss, firstLoss = loss, expected, release }: T
   const step = (): Promise<number> => read(optimizer.minimize(() => mean(loss()), true, variables) as Scalar);
   return {
     parameters: variables.reduce((total, { size }) => total + size, 0),
-    check: async (thorough) => {
-      const { loss0, loss20 } = expected;
-      const found = [relative('loss0', await read(tidy(() => mean(firstLoss()))), loss0)];
-      if (thorough && loss20 !== undefined) {
-        for (let i = 1; i < 20; i++) {
-          await step();
-        }
-        found.push(relative('loss20', await step(), loss20));
-      }
-      return found;
-    },
+    check: (thorough) => checkLosses(expected, thorough, () => read(tidy(() => mean(firstLoss()))), step),
     step,
     dispose: () => {
       optimizer.dispose();

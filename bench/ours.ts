@@ -1,0 +1,21 @@
+// This library on one backend: prints times or, with --limits, what the backend can do.
+import { engine } from '@tensorflow/tfjs-core';
+import { createRng } from 'tfjs-flows';
+import { useBackend } from 'tfjs-flows/backends';
+import { countKernels } from './kernels.js';
+import { measureLimits } from './limits.js';
+import { readOrders, runWorkloads } from './runner.js';
+import { WORKLOADS } from './workloads/index.js';
+
+const orders = readOrders();
+const implementation = `tfjs-flows ${orders.backend}`;
+await useBackend([orders.backend], { production: true });
+if (orders.limits) {
+  const rng = createRng(0);
+  await measureLimits(implementation, orders.brief, { 'rng.normal': (size) => rng.normal([size]) });
+} else {
+  await runWorkloads(implementation, WORKLOADS, orders, countKernels);
+}
+// Of a GPU, buffers and the device: Dawn would keep the process.
+engine().backend.dispose();
+process.exit(0);

@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+import type { Workload } from './contract.js';
+import { agrees } from './contract.js';
+import { BRIEF, measure, PATIENT } from './measure.js';
+import type { KernelCount } from './records.js';
+import { print } from './records.js';
+
+/** What the process of an implementation is told. */
+export interface Orders {
+  /** Of TensorFlow.js. */
+  readonly backend: string;
+  /** Names of workloads; empty for all. */
+  readonly only: readonly string[];
+  /** A few steps of each are enough. */
+  readonly brief: boolean;
+  /** Of each workload's measurement. */
+  readonly seconds: number | undefined;
+  /** Measure what the machine can do instead. */
+  readonly limits: boolean;
+}
+
+export function readOrders(): Orders {
+  const { values } = parseArgs({
+    options: {
+      backend: { type: 'string', default: 'wasm' },
+      only: { type: 'string', default: '' },
+      brief: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      limits: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    ...values,
+    only: values.only.split(',').filter((name) => name !== ''),
+    seconds: values.seconds === undefined ? undefined : Number(values.seconds),
+  };
+}
+
+/** Runs one workload after the other and prints what comes out. `count` counts the kernels of a step. */
+export async function runWorkloads(
+  implementation: string,
+  workloads: readonly Workload[],
+  { only, brief, seconds }: Orders,
+  count?: (step: () => Promise<unknown>) => Promise<KernelCount>,
+): Promise<void> {
+  const patience = { ...(brief ? BRIEF : PATIENT), ...(seconds === undefined ? {} : { seconds }) };
+  for (const { name, make } of workloads) {
+    if (only.length > 0 && !only.includes(name)) {
+      continue;
+    }
+    try {
+      const before = peakMegabytes();
+      const workload = make();
+      const comparisons = await workload.check(!brief);
+      const times = await measure(workload.step, patience);
+      const after = peakMegabytes();
+      const kernels = await count?.(workload.step);
+      workload.dispose();
+      const checks = comparisons.map((each) => {
+        const wrong = agrees(each) ? '' : ` (WRONG: ${each.expected})`;
+        return `${each.what} ${Number(each.got.toPrecision(6))}${wrong}`;
+      });
+      print({
+        kind: 'workload',
+        implementation,
+        workload: name,
+        ...times,
+        parameters: workload.parameters,
+        checks: checks.join(', '),
+        isRight: comparisons.every(agrees),
+        megabytes: [before, after],
+        ...(kernels === undefined ? {} : { kernels }),
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      print({ kind: 'failure', implementation, workload: name, reason });
+    }
+  }
+}
+
+const peakMegabytes = (): number => Math.round(process.resourceUsage().maxRSS / 1024);
