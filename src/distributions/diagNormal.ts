@@ -1,8 +1,8 @@
 import type { Distribution } from '../core/distribution.js';
 import type { Parameter } from '../core/parameterShapes.js';
+import { independentNormals } from './independentNormals.js';
 import type { ScaleOptions } from './locationScale.js';
-import { checkScaleOptions, locationScale } from './locationScale.js';
-import { normalFamily, standardNormalDensity } from './normalFamily.js';
+import { checkScaleOptions } from './locationScale.js';
 
 /** What `diagNormal` takes: `mean` with `logScale` or `scale`; or `trainable` with an `eventShape`. */
 export interface DiagNormalOptions extends ScaleOptions {
@@ -35,15 +35,5 @@ export interface DiagNormalOptions extends ScaleOptions {
  */
 export function diagNormal(options: DiagNormalOptions): Distribution {
   checkScaleOptions('diagNormal', 'mean', options);
-  const { mean, ...rest } = options;
-  return locationScale(
-    'diagNormal',
-    standardNormalDensity,
-    { ...rest, ...(mean === undefined ? {} : { location: mean }) },
-    (at, eventRank) =>
-      normalFamily((call) => {
-        const { location, logScale } = at(call);
-        return { mean: location, logScale };
-      }, eventRank),
-  );
+  return independentNormals('diagNormal', options);
 }

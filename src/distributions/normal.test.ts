@@ -50,7 +50,8 @@ describe('normal', () => {
   it('names what is wrong', () => {
     expect(() => normal({ mean: 0, scale: 1, eventRank: 0 } as object)).toThrow("normal: unknown option 'eventRank'");
     expect(() => normal({ mean: 0, scale: 1, eventShape: [] } as object)).toThrow("normal: unknown option 'eventShape'");
-    expect(() => normal({ mean: 0, scale: -1 })).toThrow('options.scale should be a finite number above 0');
-    expect(() => normal({ scale: 1 })).toThrow('options.mean should be a float32 tensor');
+    expect(() => normal({ mean: 0, scale: -1 })).toThrow('normal: options.scale should be a finite number above 0');
+    expect(() => normal({ mean: 0, scale: 1 }).logProb(0 as never)).toThrow('normal.logProb: value should be');
+    expect(() => normal({ scale: 1 })).toThrow('normal: options.mean should be a float32 tensor');
   });
 });

@@ -1,7 +1,7 @@
 import type { Distribution } from '../core/distribution.js';
 import { checkOptions } from '../core/errors.js';
 import type { DiagNormalOptions } from './diagNormal.js';
-import { diagNormal } from './diagNormal.js';
+import { independentNormals } from './independentNormals.js';
 
 /** What `normal` takes: `mean` with `logScale` or `scale`, or `trainable`. */
 export type NormalOptions = Omit<DiagNormalOptions, 'eventShape' | 'eventRank'>;
@@ -30,5 +30,5 @@ export type NormalOptions = Omit<DiagNormalOptions, 'eventShape' | 'eventRank'>;
  */
 export function normal(options: NormalOptions): Distribution {
   checkOptions('normal', options, ['mean', 'logScale', 'scale', 'trainable']);
-  return diagNormal({ ...options, eventShape: [] });
+  return independentNormals('normal', { ...options, eventShape: [] });
 }
