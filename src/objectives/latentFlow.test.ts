@@ -145,7 +145,24 @@ describe('latentFlow', () => {
     near(posterior!, prior!);
     const others = numbers(elbo({ model: models[0], samples: 2 })(x, { rng: createRng(1), context: tf.neg(context) }));
     expect(Math.abs(others[0]! - prior![0]!)).toBeGreaterThan(0.01);
-    expect(models[1].sample({ shape: [4], context, rng }).shape).toEqual([4, 5]);
+  });
+
+  it('draws the same data in both places, for each example of a context', () => {
+    const rng = createRng(7);
+    const decoder = mlp({ inputDim: 3, contextDim: 2, hidden: [4], outputDim: 5, rng });
+    const encoder = mlp({ inputDim: 5, hidden: [4], outputDim: 6, rng });
+    const likelihood = (mean: tf.Tensor) => diagNormal({ mean, scale: 0.1 });
+    const context = rng.normal([4, 2]);
+    for (const latentFlow of [maf({ dim: 3, contextDim: 2, hidden: [5], rng }), planar({ dim: 3, rng })]) {
+      randomizeParameters(latentFlow, { rng });
+      const draws = (['prior', 'posterior'] as const).map((flowIn) =>
+        vae({ encoder, decoder, latentFlow, flowIn, likelihood }).sample({ shape: [2, 3], context, rng: createRng(1) }),
+      ) as [tf.Tensor, tf.Tensor];
+      expect(draws[0].shape).toEqual([2, 3, 4, 5]);
+      near(numbers(draws[1]), numbers(draws[0]));
+      // No two codes are the same.
+      expect(new Set(numbers(draws[0])).size).toBe(120);
+    }
   });
 
   it('is constant in a frozen call, in both places', () => {

@@ -291,7 +291,18 @@ describe('vae', () => {
     expect(at(tf.zeros([5, 2]))).toHaveLength(5);
     expect(at(tf.zeros([5, 2]))).not.toEqual(at(tf.ones([5, 2])));
     expect(() => objective(x)).toThrow('context');
-    expect(model.sample({ shape: [5], context: tf.ones([5, 2]), rng }).shape).toEqual([5, 3]);
+    const context = tf.tensor2d([
+      [60, 0],
+      [-60, 0],
+    ]);
+    model.parameters['decoder.hidden0.context']!.assign(tf.fill([2, 4], 1));
+    model.parameters['decoder.output.kernel']!.assign(tf.fill([4, 3], 1));
+    model.parameters['decoder.output.bias']!.assign(tf.fill([3], -90));
+    // The decoder's logits are about 4 * 60 - 90 and -90: each draw belongs to its example of the context.
+    const ones = tf.ones([4, 1, 3]);
+    expect(model.sample({ shape: [4], context, rng }).arraySync()).toEqual(tf.concat([ones, tf.zerosLike(ones)], 1).arraySync());
+    expect(model.sample({ context, rng }).shape).toEqual([2, 3]);
+    expect(model.sample({ shape: [4], context: tf.ones([2]), rng }).shape).toEqual([4, 3]);
   });
 
   it('draws x from the prior through the decoder', () => {

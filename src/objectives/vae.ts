@@ -4,7 +4,8 @@ import { invert } from '../bijectors/invert.js';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import type { Conditioner } from '../core/conditioner.js';
 import type { Distribution, SampleOptions } from '../core/distribution.js';
-import { checkOptions, invalid } from '../core/errors.js';
+import { checkDrawShape } from '../core/drawShape.js';
+import { checkCall, checkOptions, invalid } from '../core/errors.js';
 import { softBound } from '../core/math.js';
 import type { Module } from '../core/module.js';
 import { defineModule } from '../core/module.js';
@@ -45,7 +46,7 @@ export interface Vae extends LatentVariableModel, Module {
   readonly decoder: Conditioner;
   /** L. */
   readonly latentDim: number;
-  /** Draws x ~ p(x | z) with z ~ p(z): [...shape, ...event]. */
+  /** Draws x ~ p(x | z) with z ~ p(z): [...shape, ...batch, ...event], the batch being that of the context, if there is one. */
   sample(options?: SampleOptions): Tensor;
 }
 
@@ -140,8 +141,18 @@ export function vae(options: VaeOptions): Vae {
       const raw = decoder.apply(code[0] ?? z, call);
       return releasing(likelihood(raw), [raw, ...code]);
     },
-    sample: ({ rng = createRng(), shape = [], ...call } = {}) =>
-      tidy(() => model.likelihood(model.prior.sample({ ...call, shape, rng }), call).sample({ rng })),
+    sample: (options = {}) => {
+      checkCall('vae.sample', options, 'shape');
+      const { rng = createRng(), shape = [], ...call } = options;
+      checkDrawShape('vae.sample', shape);
+      return tidy(() => {
+        // Each example of a context has a code of its own, also where the prior does not look at it.
+        const [whole, own] = [call.context?.shape?.slice(0, -1) ?? [], model.prior.batchShape?.(call) ?? []];
+        const missing = whole.slice(0, Math.max(0, whole.length - own.length));
+        const z = model.prior.sample({ ...call, shape: [...shape, ...missing], rng });
+        return model.likelihood(z, call).sample({ rng });
+      });
+    },
   };
   return model;
 }
