@@ -143,13 +143,11 @@ export function defineBijector(spec: BijectorSpec): Bijector {
     inverse: only('inverse', 'y'),
     forwardAndLogDet: method('forwardAndLogDet', 'x', spec.forwardAndLogDet),
     inverseAndLogDet: method('inverseAndLogDet', 'y', spec.inverseAndLogDet),
-    ...(spec.initialize === undefined
-      ? {}
-      : {
-          initialize: (data: Tensor, options: CallOptions = {}): void => {
-            check(`${name}.initialize`, 'data', inverseEvent, data, options);
-            tidy(() => spec.initialize?.(data, options));
-          },
-        }),
+    ...(spec.initialize && {
+      initialize: (data: Tensor, options: CallOptions = {}): void => {
+        check(`${name}.initialize`, 'data', inverseEvent, data, options);
+        tidy(() => spec.initialize?.(data, options));
+      },
+    }),
   };
 }

@@ -78,8 +78,13 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
     broadcastShapes(`${name}.logProb`, batchShapeOf(value, eventShape.length), batchShape(options));
     return tidy(() => spec.logProb(value, options));
   };
-  const property = (kind: 'mean' | 'mode' | 'entropy'): Partial<Distribution> =>
-    spec[kind] === undefined ? {} : { [kind]: (options: CallOptions = {}) => tidy(() => spec[kind]?.(options) as Tensor) };
+  const property = (kind: 'mean' | 'mode' | 'entropy'): Partial<Distribution> => {
+    const method = (options: CallOptions = {}): Tensor => {
+      checkCall(`${name}.${kind}`, options);
+      return tidy(() => spec[kind]?.(options) as Tensor);
+    };
+    return spec[kind] ? { [kind]: method } : {};
+  };
 
   return {
     ...defineModule(spec),
@@ -94,8 +99,9 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
     sampleAndLogProb: (options = {}) => {
       const [size, draw] = drawing('sampleAndLogProb', options);
       return tidy(() => {
-        if (spec.sampleAndLogProb !== undefined) {
-          return spec.sampleAndLogProb(size, draw);
+        const joint = spec.sampleAndLogProb?.(size, draw);
+        if (joint) {
+          return joint;
         }
         const value = spec.sample(size, draw);
         const { shape: _, ...call } = draw;
@@ -105,7 +111,7 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
     ...property('mean'),
     ...property('mode'),
     ...property('entropy'),
-    ...(spec.family === undefined ? {} : { family: spec.family }),
-    ...(spec.klTo === undefined ? {} : { klTo: spec.klTo }),
+    ...(spec.family && { family: spec.family }),
+    ...(spec.klTo && { klTo: spec.klTo }),
   };
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { checkInteger, checkNumber, checkOptions, invalid, describe as inWords } from './errors.js';
+import { createRng } from './rng.js';
 
 describe('errors', () => {
   test.each([
@@ -13,6 +14,8 @@ describe('errors', () => {
     [[1, 2], '[1,2]'],
     [{ a: 1 }, '{"a":1}'],
     [new Float32Array(3), 'a Float32Array'],
+    [Object.assign(Object.create(null), { b: 2 }), '{"b":2}'],
+    [tf.sequential(), 'a Sequential'],
     [new DataView(new ArrayBuffer(5)), 'a DataView'],
     [Array.from({ length: 100 }, () => 1), `${`[${'1,'.repeat(100)}`.slice(0, 77)}...`],
   ])('describes %s', (value, text) => {
@@ -55,5 +58,13 @@ describe('errors', () => {
     expect(() => checkOptions('f', undefined, ['dim'])).toThrow('f: options should be an object with dim, but got nothing.');
     expect(() => checkOptions('f', [1], ['dim'])).toThrow('but got [1].');
     expect(() => checkOptions('f', null, ['dim'])).toThrow('but got null.');
+  });
+
+  test.each([5, null, {}, Math.random])('takes no generator that is none: %s', (rng) => {
+    expect(() => checkOptions('f', { rng: createRng(0) }, ['rng'])).not.toThrow();
+    expect(() => checkOptions('f', { rng: undefined }, ['rng'])).not.toThrow();
+    expect(() => checkOptions('f', { rng }, ['rng'])).toThrow(
+      `f: options.rng should be a generator that createRng made, but got ${inWords(rng)}.`,
+    );
   });
 });

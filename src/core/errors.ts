@@ -22,7 +22,9 @@ export function describe(value: unknown): string {
     if (isTensorLike(value)) {
       return `a ${value.dtype} tensor of shape [${value.shape.join(', ')}]${value.isDisposed ? ' that is disposed' : ''}`;
     }
-    const text = typeof value === 'function' || ArrayBuffer.isView(value) ? `a ${value.constructor.name}` : JSON.stringify(value);
+    const { constructor: kind = Object } = value as { constructor?: { readonly name: string } };
+    // What is neither, a model of tfjs-layers say, may refer to itself.
+    const text = kind === Object || kind === Array ? JSON.stringify(value) : `a ${kind.name}`;
     return text.length > 80 ? `${text.slice(0, 77)}...` : text;
   }
   return String(value);
@@ -65,7 +67,10 @@ export function checkNumber(
   }
 }
 
-/** Throws where `options` is no object, or has a key that is not in `known`: a misspelt option must not pass silently. */
+/**
+ * Throws where `options` is no object, or has a key that is not in `known`: a misspelt option must not pass silently. An `rng` is a
+ * generator wherever there is one.
+ */
 export function checkOptions(where: string, options: unknown, known: readonly string[]): void {
   if (Object(options) !== options || Array.isArray(options) || isTensorLike(options)) {
     throw invalid(where, 'options', `an object with ${known.join(', ')}`, options);
@@ -74,6 +79,10 @@ export function checkOptions(where: string, options: unknown, known: readonly st
     if (!known.includes(key)) {
       throw new Error(`${where}: unknown option '${key}'; the options are ${known.join(', ')}.`);
     }
+  }
+  const { rng } = options as { rng?: { normal?: unknown } | null };
+  if (rng !== undefined && typeof rng?.normal !== 'function') {
+    throw invalid(where, 'options.rng', 'a generator that createRng made', rng);
   }
 }
 

@@ -73,7 +73,13 @@ export function checkEventShape(where: string, eventShape: unknown): asserts eve
   });
 }
 
-/** A parameter as a tensor that a call sees: constant where the call is frozen. */
-export function parameterAt(value: Parameter, call: { readonly frozen?: boolean }): Tensor {
-  return typeof value === 'number' ? scalar(value) : own(value, call);
+/** A parameter as a tensor that a call sees: constant where the call is frozen. @throws where it was disposed meanwhile. */
+export function parameterAt(where: string, value: Parameter, call: { readonly frozen?: boolean }): Tensor {
+  if (typeof value === 'number') {
+    return scalar(value);
+  }
+  if (value.isDisposed) {
+    throw invalid(where, 'each of its parameters', 'a tensor in use', value);
+  }
+  return own(value, call);
 }

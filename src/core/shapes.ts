@@ -47,13 +47,12 @@ export type EventShape = readonly (number | null)[];
 export function checkEvent(where: string, argument: string, x: unknown, event: EventShape): asserts x is Tensor {
   const text = `a float32 tensor of shape [${['...batch', ...event.map((size) => size ?? '?')].join(', ')}]`;
   const start = isTensorLike(x) && x.dtype === 'float32' && !x.isDisposed ? x.shape.length - event.length : -1;
-  // Backends disagree about tensors without elements, and some fail.
-  if (
-    start < 0 ||
-    (x as Tensor).shape.includes(0) ||
-    event.some((size, i) => size !== null && size !== (x as Tensor).shape[start + i])
-  ) {
+  if (start < 0 || event.some((size, i) => size !== null && size !== (x as Tensor).shape[start + i])) {
     throw invalid(where, argument, text, x);
+  }
+  // Backends disagree about tensors without elements, and some fail.
+  if ((x as Tensor).shape.includes(0)) {
+    throw invalid(where, argument, `${text} with no axis empty`, x);
   }
 }
 

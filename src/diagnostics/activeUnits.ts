@@ -1,10 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { dispose, div, mean, mul, reshape, slice, square, sub, sum, tidy } from '@tensorflow/tfjs-core';
-import { checkData } from '../core/checkData.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { createBreather, tilesOf } from '../core/tiles.js';
+import { checkExamples } from '../objectives/checkExamples.js';
 import { klPerDimension } from '../objectives/klPerDimension.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
@@ -50,7 +50,7 @@ export interface ActiveUnitsReport {
  * The mean is the posterior's own where it tells one, else that of draws, whose share of the variance is taken off without bias (the
  * result may then be a little below 0). Sums run on the host in float64.
  *
- * @throws (rejects) for bad options, a mean that is NaN, and with the signal's reason where it is aborted.
+ * @throws (rejects) for bad options, data that are no list of the model's events, a mean that is NaN, and with the signal's reason where it is aborted.
  * Source: Burda et al. 2016, "Importance weighted autoencoders", section 5.2.
  * @example
  * ```ts
@@ -74,7 +74,7 @@ export async function activeUnits(options: ActiveUnitsOptions): Promise<ActiveUn
   checkNumber(where, 'options.threshold', threshold, { least: 0 });
   checkInteger(where, 'options.samples', samples, 2);
   checkInteger(where, 'options.tile', tile, 1);
-  const n = checkData(where, data, 2);
+  const n = checkExamples(where, model, data, 2);
 
   const moments = createMoments();
   const breathe = createBreather();

@@ -1,9 +1,9 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { slice } from '@tensorflow/tfjs-core';
-import { checkData } from '../core/checkData.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
+import { checkExamples } from '../objectives/checkExamples.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
 import type { SurgeryProgress } from './aggregatedPosterior.js';
@@ -76,7 +76,7 @@ export interface ElboSurgeryReport extends ElboSurgeryEstimates {
  * (`npm run bench:surgery`). A flow posterior is run in its inverse direction for every pair: a
  * sequential one (`iaf`) takes L steps for each, and a subset of a few hundred data points is then what a CPU can do.
  *
- * @throws (rejects) for bad options, a density that is NaN, and with the signal's reason where it is aborted.
+ * @throws (rejects) for bad options, data that are no list of the model's events, a density that is NaN, and with the signal's reason where it is aborted.
  * Source: Hoffman and Johnson 2016, "ELBO surgery: yet another way to carve up the variational evidence lower bound".
  * @example
  * ```ts
@@ -103,7 +103,7 @@ export async function elboSurgery(options: ElboSurgeryOptions): Promise<ElboSurg
   checkInteger(where, 'options.samples', samples, 1);
   checkInteger(where, 'options.tile', tile, 1);
   checkNumber(where, 'options.beta', beta, { least: 0 });
-  const n = checkData(where, data);
+  const n = checkExamples(where, model, data);
   const rows = (start: number, end: number): Tensor => slice(data, start, end - start);
 
   const draws = await drawAll({ model, rows, n, samples, tile, rng, signal, likelihood: true });

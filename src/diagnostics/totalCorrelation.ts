@@ -1,7 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, dispose, gather, slice, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { checkChoice } from '../core/checkChoice.js';
-import { checkData } from '../core/checkData.js';
 import type { Distribution } from '../core/distribution.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import { LOG_TWO_PI } from '../core/math.js';
@@ -10,6 +9,7 @@ import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { createBreather, tilesOf } from '../core/tiles.js';
 import type { NormalParameters } from '../distributions/normalFamily.js';
+import { checkExamples } from '../objectives/checkExamples.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
 import type { MinibatchEstimator } from '../objectives/minibatchAggregate.js';
@@ -84,7 +84,7 @@ export interface TotalCorrelationReport extends TotalCorrelationEstimates {
  * from minibatches, as training sees them, cost N B S D; **they are biased**: with 200 data points and minibatches of 20 the example
  * below is wrong in its total correlation by far more than its standard error.
  *
- * @throws (rejects) for bad options, posteriors that are not independent normals (the marginals of others are unknown), a density
+ * @throws (rejects) for bad options, data that are no list of the model's events, posteriors that are not independent normals (the marginals of others are unknown), a density
  * that is NaN, and with the signal's reason where it is aborted.
  * Source: Chen et al. 2018, "Isolating sources of disentanglement in VAEs", equation 2.
  * @example
@@ -113,7 +113,7 @@ export async function totalCorrelation(options: TotalCorrelationOptions): Promis
   checkInteger(where, 'options.samples', samples, 1);
   checkChoice(where, 'options.estimator', estimator, ['exact', ...MINIBATCH_ESTIMATORS]);
   checkInteger(where, 'options.tile', tile, 1);
-  const n = checkData(where, data);
+  const n = checkExamples(where, model, data);
   const batchSize = options.batchSize ?? Math.min(64, n);
   checkInteger(where, 'options.batchSize', batchSize, estimator === 'stratified' ? 2 : 1);
   if (batchSize > n) {

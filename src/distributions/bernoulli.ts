@@ -43,13 +43,14 @@ export function bernoulli(options: BernoulliOptions): Distribution {
   const { eventShape, batchShape } = parameterShapes('bernoulli', { logits }, options);
   const rank = eventShape.length;
   // Of the full shape, whatever broadcasts to it.
-  const at = (call: CallOptions): Tensor => add(zeros([...batchShape, ...eventShape]), parameterAt(logits, call));
+  const at = (call: CallOptions): Tensor => add(zeros([...batchShape, ...eventShape]), parameterAt('bernoulli', logits, call));
   return defineDistribution({
     name: 'bernoulli',
     eventShape,
     batchShape: () => batchShape,
-    sample: (size, { rng }) => untaped(() => cast(greater(sigmoid(parameterAt(logits, {})), rng.uniform(size)), 'float32')),
-    logProb: (value, call) => logMass(value, parameterAt(logits, call), rank),
+    sample: (size, { rng }) =>
+      untaped(() => cast(greater(sigmoid(parameterAt('bernoulli', logits, {})), rng.uniform(size)), 'float32')),
+    logProb: (value, call) => logMass(value, parameterAt('bernoulli', logits, call), rank),
     mean: (call) => sigmoid(at(call)),
     mode: (call) => cast(greaterEqual(at(call), 0), 'float32'),
     entropy: (call) => {

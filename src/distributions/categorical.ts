@@ -5,9 +5,9 @@ import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution } from '../core/distribution.js';
 import { checkOptions } from '../core/errors.js';
 import { logSoftmax } from '../core/math.js';
-import { splitAxes } from '../core/parameterShapes.js';
+import { parameterAt, splitAxes } from '../core/parameterShapes.js';
 import { checkEvent, sumTrailing } from '../core/shapes.js';
-import { own, untaped } from '../core/stopGradient.js';
+import { untaped } from '../core/stopGradient.js';
 import { classProperties, drawClass, outsidePenalty } from './classes.js';
 
 /** What `categorical` takes. */
@@ -45,16 +45,17 @@ export function categorical(options: CategoricalOptions): Distribution {
   checkEvent('categorical', 'options.logits', logits, [null]);
   const { eventShape, batchShape } = splitAxes('categorical', logits.shape.slice(0, -1), options.eventRank);
   const [rank, count] = [eventShape.length, logits.shape.at(-1) as number];
+  const logitsAt = (call: CallOptions): Tensor => parameterAt('categorical', logits, call);
   return defineDistribution({
     name: 'categorical',
     eventShape,
     batchShape: () => batchShape,
-    sample: (size, { rng }) => drawClass(logits, size, rng),
+    sample: (size, { rng }) => drawClass(logitsAt({}), size, rng),
     logProb: (value, call) => {
       const chosen = untaped(() => cast(equal(expandDims(value, -1), range(0, count)), 'float32'));
-      const logP = sum(mul(chosen, logSoftmax(own(logits, call))), -1);
+      const logP = sum(mul(chosen, logSoftmax(logitsAt(call))), -1);
       return sumTrailing(add(logP, outsidePenalty(value, count)), rank);
     },
-    ...classProperties((call: CallOptions) => own(logits, call), rank),
+    ...classProperties(logitsAt, rank),
   });
 }

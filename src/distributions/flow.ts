@@ -84,7 +84,7 @@ export function flow(options: FlowOptions): Flow {
 
   const baseBatch = (call: { readonly context?: Tensor }): number[] => base.batchShape?.(call) ?? [];
   const batchShape = (call: { readonly context?: Tensor }): number[] =>
-    broadcastShapes('flow', baseBatch(call), call.context?.shape.slice(0, -1) ?? []);
+    broadcastShapes('flow', baseBatch(call), call.context?.shape?.slice(0, -1) ?? []);
 
   /** Adds the batch axes that the base does not have itself: each example gets noise of its own. */
   const baseDraw = (draw: DrawOptions): SampleOptions => {

@@ -23,8 +23,8 @@ import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution, DistributionFamily } from '../core/distribution.js';
 import { checkOptions } from '../core/errors.js';
 import { LOG_TWO_PI } from '../core/math.js';
+import { parameterAt } from '../core/parameterShapes.js';
 import { batchShapeOf, broadcastShapes, checkEvent, sizeOf } from '../core/shapes.js';
-import { own } from '../core/stopGradient.js';
 import { diagonalOf, lowerTriangle, triangularSolve } from '../kernels/triangularSolve/triangularSolve.js';
 import type { NormalParameters } from './normalFamily.js';
 import { scaleKl } from './normalFamily.js';
@@ -70,8 +70,11 @@ export function fullNormal(options: FullNormalOptions): Distribution {
   const size = mean.shape.at(-1) as number;
   checkEvent('fullNormal', 'options.scaleTril', scaleTril, [size, size]);
   const batchShape = broadcastShapes('fullNormal', batchShapeOf(mean, 1), batchShapeOf(scaleTril, 2));
-  const at = (call: CallOptions): FullNormalParameters => ({ mean: own(mean, call), scaleTril: own(scaleTril, call) });
-  const center = (call: CallOptions): Tensor => broadcastTo(own(mean, call), [...batchShape, size]);
+  const at = (call: CallOptions): FullNormalParameters => ({
+    mean: parameterAt('fullNormal', mean, call),
+    scaleTril: parameterAt('fullNormal', scaleTril, call),
+  });
+  const center = (call: CallOptions): Tensor => broadcastTo(at(call).mean, [...batchShape, size]);
   const family: DistributionFamily = {
     name: 'fullNormal',
     parameters: (call = {}) => ({ ...at(call) }),
@@ -98,7 +101,7 @@ export function fullNormal(options: FullNormalOptions): Distribution {
     },
     mean: center,
     mode: center,
-    entropy: (call) => add(broadcastTo(logDiagonal(own(scaleTril, call)), batchShape), 0.5 * size * (1 + LOG_TWO_PI)),
+    entropy: (call) => add(broadcastTo(logDiagonal(at(call).scaleTril), batchShape), 0.5 * size * (1 + LOG_TWO_PI)),
     family,
     klTo: (other, call = {}) => {
       const parameters = other.family && parametersOf(other.family, call, size);

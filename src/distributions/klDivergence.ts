@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import type { Distribution } from '../core/distribution.js';
+import { checkCall } from '../core/errors.js';
 import { broadcastShapes } from '../core/shapes.js';
 import { checkDistributionLike } from '../core/structural.js';
 
@@ -19,7 +20,7 @@ import { checkDistributionLike } from '../core/structural.js';
  * Shapes: the batch axes of p and q broadcast, and the result has them.
  *
  * @param options `frozen` holds the parameters of both constant.
- * @throws where no formula is known, naming both; for different event shapes.
+ * @throws where no formula is known, naming both; for different event shapes, an unknown option.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs';
@@ -30,6 +31,7 @@ import { checkDistributionLike } from '../core/structural.js';
  * ```
  */
 export function klDivergence(p: Distribution, q: Distribution, options: CallOptions = {}): Tensor {
+  checkCall('klDivergence', options);
   checkDistributionLike('klDivergence', 'p', p);
   checkDistributionLike('klDivergence', 'q', q);
   if (p.eventShape.length !== q.eventShape.length || p.eventShape.some((size, i) => size !== q.eventShape[i])) {

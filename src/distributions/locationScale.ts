@@ -125,8 +125,8 @@ export function readParameters(
   }
   const { batchShape, eventShape } = parameterShapes(where, given, options);
   const at = (call: CallOptions): LocationScale => {
-    const here = parameterAt(location as Parameter, call);
-    const spread = parameterAt(scale as Parameter, call);
+    const here = parameterAt(where, location as Parameter, call);
+    const spread = parameterAt(where, scale as Parameter, call);
     return scaleName === 'scale'
       ? { location: here, scale: spread, logScale: log(spread) }
       : { location: here, scale: exp(spread), logScale: spread };
@@ -146,8 +146,8 @@ export function readParameters(
     batchShape,
     parameters: { [locationName]: own.location, logScale: own.logScale },
     at: (call) => {
-      const logScale = parameterAt(own.logScale, call);
-      return { location: parameterAt(own.location, call), logScale, scale: exp(logScale) };
+      const logScale = parameterAt(where, own.logScale, call);
+      return { location: parameterAt(where, own.location, call), logScale, scale: exp(logScale) };
     },
   };
 }

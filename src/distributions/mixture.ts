@@ -20,9 +20,9 @@ import { checkOptions, invalid } from '../core/errors.js';
 import { logSoftmax, logSumExp } from '../core/math.js';
 import type { Module } from '../core/module.js';
 import { parameter } from '../core/module.js';
+import { parameterAt } from '../core/parameterShapes.js';
 import { select } from '../core/select.js';
 import { broadcastShapes, checkEvent } from '../core/shapes.js';
-import { own } from '../core/stopGradient.js';
 import { checkDistributionLike } from '../core/structural.js';
 import { drawClass } from './classes.js';
 
@@ -88,6 +88,7 @@ export function mixture(options: MixtureOptions): Distribution {
   };
   axes({});
   const logits = trainable ? parameter(() => clone(given)) : given;
+  const logitsAt = (call: CallOptions): Tensor => parameterAt('mixture', logits, call);
 
   return defineDistribution({
     name: 'mixture',
@@ -97,7 +98,7 @@ export function mixture(options: MixtureOptions): Distribution {
     parts: components.parts,
     sample: (size, draw) => {
       const axis = size.length - eventShape.length;
-      const chosen = drawClass(logits, size.slice(0, axis), draw.rng);
+      const chosen = drawClass(logitsAt({}), size.slice(0, axis), draw.rng);
       // Every batch axis gets draws of its own.
       const all = components.sample({ ...draw, shape: [...draw.shape, ...axes(draw).missing] });
       const mask = equal(expandDims(chosen, -1), range(0, count));
@@ -105,12 +106,12 @@ export function mixture(options: MixtureOptions): Distribution {
       // Not a product, in which what another component has lost to overflow would make NaN of all.
       return sum(select(spread, all, zerosLike(all)), axis);
     },
-    logProb: (value, call) => logSumExp(add(logSoftmax(own(logits, call)), components.logProb(value, call))),
+    logProb: (value, call) => logSumExp(add(logSoftmax(logitsAt(call)), components.logProb(value, call))),
     ...(components.mean === undefined
       ? {}
       : {
           mean: (call: CallOptions) => {
-            const weights = softmax(own(logits, call));
+            const weights = softmax(logitsAt(call));
             const means = (components.mean as (call: CallOptions) => Tensor)(call);
             const weighted = mul(reshape(weights, [...weights.shape, ...eventShape.map(() => 1)]), means);
             return sum(weighted, weighted.rank - eventShape.length - 1);

@@ -72,7 +72,7 @@ export function studentT(options: StudentTOptions): Distribution {
 }
 
 function standardStudentT(df: Parameter): StandardDensity {
-  const at = (call: CallOptions): Tensor => parameterAt(df, call);
+  const at = (call: CallOptions): Tensor => parameterAt('studentT', df, call);
   return {
     location: 'location',
     noise: (rng, size, call) => {

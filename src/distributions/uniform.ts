@@ -44,7 +44,10 @@ export function uniform(options: UniformOptions): Distribution {
     checkNumber('uniform', 'options.high', high, { above: low });
   }
   const rank = eventShape.length;
-  const at = (call: CallOptions): Bounds => ({ low: parameterAt(low, call), high: parameterAt(high, call) });
+  const at = (call: CallOptions): Bounds => ({
+    low: parameterAt('uniform', low, call),
+    high: parameterAt('uniform', high, call),
+  });
   // Of the full shape, whatever broadcasts to it.
   const spread = (value: Tensor): Tensor => add(zeros([...batchShape, ...eventShape]), value);
   const logVolume = (call: CallOptions): Tensor => {

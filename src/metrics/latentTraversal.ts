@@ -1,7 +1,9 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, mul, reshape, sub, tensor, tidy } from '@tensorflow/tfjs-core';
+import type { Distribution } from '../core/distribution.js';
 import { checkInteger, checkNumber, checkOptions, invalid, isTensorLike } from '../core/errors.js';
 import { sizeOf } from '../core/shapes.js';
+import { checkDistributionLike } from '../core/structural.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 import { checkModel } from '../objectives/latentVariableModel.js';
 
@@ -85,7 +87,8 @@ export function latentTraversal(options: LatentTraversalOptions): Tensor {
     if (imageShape === undefined) {
       return means;
     }
-    if (!Array.isArray(imageShape) || sizeOf(imageShape) !== sizeOf(event)) {
+    const isShape = Array.isArray(imageShape) && imageShape.every((size) => Number.isInteger(size) && size > 0);
+    if (!isShape || sizeOf(imageShape) !== sizeOf(event)) {
       throw invalid(where, 'options.imageShape', `a shape of ${sizeOf(event)} elements, as an event has`, imageShape);
     }
     return reshape(means, [latents.length, steps, ...imageShape]);
@@ -115,7 +118,8 @@ function startOf(where: string, { model, x, z }: LatentTraversalOptions, dim: nu
   return z;
 }
 
-function meanOf(where: string, what: string, distribution: { readonly name: string; mean?(): Tensor }, instead: string): Tensor {
+function meanOf(where: string, what: string, distribution: Distribution, instead: string): Tensor {
+  checkDistributionLike(where, what, distribution);
   if (distribution.mean === undefined) {
     throw new Error(`${where}: ${what} is a ${distribution.name}, which has no mean; ${instead}.`);
   }

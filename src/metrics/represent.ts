@@ -54,7 +54,7 @@ export interface HostRepresentation {
 export async function represent(options: RepresentOptions): Promise<HostRepresentation> {
   checkOptions('represent', options, ['simulator', 'encode', 'count', 'batchSize', 'rng']);
   const { simulator, encode, batchSize = 64, rng = createRng() } = options;
-  if (typeof simulator?.render !== 'function' || typeof simulator.drawFactors !== 'function') {
+  if (METHODS.some((name) => typeof simulator?.[name] !== 'function')) {
     throw invalid('represent', 'options.simulator', 'a simulator, for example one of sprites', simulator);
   }
   if (typeof encode !== 'function') {
@@ -89,3 +89,5 @@ export async function represent(options: RepresentOptions): Promise<HostRepresen
   }
   return { codes, factors };
 }
+
+const METHODS = ['render', 'drawFactors', 'drawNuisance', 'factorGrid'] as const;

@@ -111,11 +111,13 @@ export function sprites(options: SpritesOptions = {}): Simulator {
     },
     drawFactors: (count, rng = createRng()) => {
       checkInteger('sprites.drawFactors', 'count', count, 1);
+      checkOptions('sprites.drawFactors', { rng }, ['rng']);
       const columns = factorSizes.map((levelCount) => randomIntegers(rng, count, levelCount));
       return Array.from({ length: count }, (_, n) => Int32Array.from(columns, (column) => column[n] as number));
     },
     drawNuisance: (count, rng = createRng()) => {
       checkInteger('sprites.drawNuisance', 'count', count, 1);
+      checkOptions('sprites.drawNuisance', { rng }, ['rng']);
       return shading ? drawShades(count, rng) : undefined;
     },
     factorGrid: (start = 0, end = simulator.gridSize) => {

@@ -1,11 +1,11 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { slice } from '@tensorflow/tfjs-core';
-import { checkData } from '../core/checkData.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { meanOf, standardErrorOf } from '../core/statistics.js';
 import { createBreather, readBack, tilesOf } from '../core/tiles.js';
+import { checkExamples } from './checkExamples.js';
 import { checkVariational } from './draws.js';
 import { iwae } from './iwae.js';
 import type { LatentVariableModel } from './latentVariableModel.js';
@@ -68,7 +68,7 @@ export interface LogLikelihoodReport {
  * (S - 1). The logarithm of an unbiased estimate is too low by e^2 / 2, to first order, so that the result is a lower bound in
  * expectation.
  *
- * @throws (rejects) for bad options, a weight that is NaN, and with the signal's reason where it is aborted.
+ * @throws (rejects) for bad options, data that are no list of the model's events, a weight that is NaN, and with the signal's reason where it is aborted.
  * Source: Burda, Grosse and Salakhutdinov 2016, "Importance weighted autoencoders", section 5; Owen 2013, "Monte Carlo theory,
  * methods and examples", sections 2.7 and 9.2.
  * @example
@@ -94,7 +94,7 @@ export async function estimateLogLikelihood(options: EstimateLogLikelihoodOption
   checkVariational(where, { model, samples });
   checkInteger(where, 'options.tile', tile, 1);
   checkInteger(where, 'options.chunk', chunk, 1);
-  const n = checkData(where, data);
+  const n = checkExamples(where, model, data);
   const weights = runningWeights(n);
   const breathe = createBreather();
   let done = 0;

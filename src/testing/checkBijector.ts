@@ -6,6 +6,7 @@ import { parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { batchShapeOf, sizeOf } from '../core/shapes.js';
+import { checkBijectorLike } from '../core/structural.js';
 import { expectNoLeak } from './expectNoLeak.js';
 import type { LawReport, Laws } from './laws.js';
 import { createLaws, relativeError } from './laws.js';
@@ -66,6 +67,7 @@ export interface CheckBijectorOptions {
 export async function checkBijector(options: CheckBijectorOptions): Promise<LawReport> {
   checkOptions('checkBijector', options, ['bijector', 'x', 'context', 'tolerance', 'gradients', 'rng']);
   const { bijector, x, context, gradients = 'each', rng = createRng(0) } = options;
+  checkBijectorLike('checkBijector', 'options.bijector', bijector);
   checkOptions('checkBijector', options.tolerance ?? {}, ['roundTrip', 'logDet', 'gradient', 'batch']);
   const tolerance: BijectorTolerance = { roundTrip: 1e-4, logDet: 1e-3, gradient: 2e-2, batch: 1e-5, ...options.tolerance };
   const laws = createLaws();

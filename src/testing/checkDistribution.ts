@@ -2,10 +2,11 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { dispose, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import type { Distribution } from '../core/distribution.js';
-import { checkOptions, invalid } from '../core/errors.js';
+import { checkInteger, checkNumber, checkOptions, invalid } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { sizeOf } from '../core/shapes.js';
+import { checkDistributionLike } from '../core/structural.js';
 import { expectNoLeak } from './expectNoLeak.js';
 import type { LawReport, Laws } from './laws.js';
 import { createLaws, relativeError } from './laws.js';
@@ -40,7 +41,7 @@ export interface CheckDistributionOptions {
  * - mean, mode and entropy, where they exist, agree with the integrals;
  * - nothing leaks.
  *
- * @throws where a law is broken.
+ * @throws for options that do not fit, and where a law is broken.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs';
@@ -63,12 +64,19 @@ export async function checkDistribution(options: CheckDistributionOptions): Prom
     'rng',
   ]);
   const { distribution, context, samples = 4000, tolerance = 1e-3, rng = createRng(0) } = options;
+  checkDistributionLike('checkDistribution', 'options.distribution', distribution);
+  checkInteger('checkDistribution', 'options.samples', samples, 2);
+  checkNumber('checkDistribution', 'options.tolerance', tolerance, { least: 0 });
   const call: CallOptions = context === undefined ? {} : { context };
   const laws = createLaws();
   const { eventShape } = distribution;
   const size = sizeOf(eventShape);
 
-  const { points, weight } = options.values === undefined ? grid(size, options) : { points: options.values, weight: 1 };
+  const batch = distribution.batchShape?.(call) ?? [];
+  if (batch.length > 0) {
+    throw invalid('checkDistribution', 'options.distribution', 'a single one', `a batch of shape [${batch.join(', ')}]`);
+  }
+  const { points, weight } = options.values === undefined ? grid(size, options) : { points: eventsOf(size, options), weight: 1 };
   const logProbs = await logProbOf(distribution, points, call);
   const masses = logProbs.map((value) => Math.exp(value) * weight);
   laws.measure('integral', Math.abs(total(masses) - 1), tolerance);
@@ -104,8 +112,12 @@ interface Weighted {
 /** Midpoints of the cells of a box, and a cell's volume. */
 function grid(
   size: number,
-  { support: [low, high] = [-12, 12], cells = size === 1 ? 2000 : 400 }: CheckDistributionOptions,
+  { support = [-12, 12], cells = size === 1 ? 2000 : 400 }: CheckDistributionOptions,
 ): { points: number[][]; weight: number } {
+  if (!Array.isArray(support)) {
+    throw invalid('checkDistribution', 'options.support', '[low, high]', support);
+  }
+  const [low, high] = support as [number, number];
   if (size > 2) {
     throw invalid(
       'checkDistribution',
@@ -114,10 +126,21 @@ function grid(
       `${size} elements`,
     );
   }
+  checkNumber('checkDistribution', 'options.support[0]', low);
+  checkNumber('checkDistribution', 'options.support[1]', high, { above: low });
+  checkInteger('checkDistribution', 'options.cells', cells, 1);
   const width = (high - low) / cells;
   const axis = Array.from({ length: cells }, (_, i) => low + (i + 0.5) * width);
   const points = size === 1 ? axis.map((a) => [a]) : axis.flatMap((a) => axis.map((b) => [a, b]));
   return { points, weight: width ** size };
+}
+
+/** The values, each a list of `size` numbers. */
+function eventsOf(size: number, { values }: CheckDistributionOptions): readonly (readonly number[])[] {
+  if (!Array.isArray(values) || values.length === 0 || values.some((value) => value?.length !== size)) {
+    throw invalid('checkDistribution', 'options.values', `a list of lists of ${size} numbers`, values);
+  }
+  return values;
 }
 
 async function logProbOf(

@@ -1,6 +1,6 @@
 import type { Tensor, TensorContainer } from '@tensorflow/tfjs-core';
 import { dispose, memory } from '@tensorflow/tfjs-core';
-import { isTensorLike } from '../core/errors.js';
+import { invalid, isTensorLike } from '../core/errors.js';
 
 /**
  * Runs `f` and throws unless it leaves exactly the tensors that it returns; those are disposed.
@@ -9,7 +9,7 @@ import { isTensorLike } from '../core/errors.js';
  *
  * @param f may be asynchronous; returns tensors, alone or in arrays and objects, or nothing.
  * @param name says in the error what leaked.
- * @throws with the number of tensors that were left behind, or disposed though they were not made by `f`.
+ * @throws for what is no function, and with the number of tensors that were left behind, or disposed though they were not made by `f`.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs';
@@ -24,6 +24,9 @@ import { isTensorLike } from '../core/errors.js';
  * ```
  */
 export async function expectNoLeak(f: () => unknown, name = 'expectNoLeak'): Promise<void> {
+  if (typeof f !== 'function') {
+    throw invalid(name, 'f', 'a function', f);
+  }
   dispose((await f()) as TensorContainer);
   const before = memory().numTensors;
   const result = await f();
