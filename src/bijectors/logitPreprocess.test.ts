@@ -64,6 +64,11 @@ describe('logitPreprocess', () => {
     expect(Array.from(back, (value) => Number(value.toFixed(4)))).toEqual([-1.125, 4.5, 10.125]);
   });
 
+  it('is infinite at the ends of that range, and NaN beyond', () => {
+    const z = logitPreprocess({ levels: 8, lambda: 0.25, eventRank: 0 }).forward(tf.tensor1d([-4, -4.5, 12, 12.5]));
+    expect([...z.dataSync()]).toEqual([-Infinity, Number.NaN, Infinity, Number.NaN]);
+  });
+
   it('names what is wrong', () => {
     expect(() => logitPreprocess({ levels: 0 })).toThrow(
       'logitPreprocess: options.levels should be a positive integer, but got 0.',

@@ -24,7 +24,10 @@ export interface LogitPreprocessOptions {
  *
  * Shapes: x and z [...batch, ...event], log-det [...batch]. x is the data and z what is modelled: a density of x is
  * `flow({ base, bijector: invert(logitPreprocess({ levels })) })`. p and 1 - p are each exact next to 0 in float32.
- * The inverse takes the line to more than [0, levels], by lambda / (1 - 2 lambda) of its length at both ends: clip what is sampled.
+ *
+ * The range of the inverse is more than [0, levels], by lambda / (1 - 2 lambda) of its length at both ends: clip what is sampled. Where
+ * x is at an end of that range z is infinite, and beyond it NaN: this is not checked, since it would mean reading x. Dequantizers check
+ * the integers that they are given.
  *
  * @throws for levels below 1, a lambda outside [0, 1/2), a wrong eventRank, an unknown option; at a call for a wrong rank or dtype.
  * Source: Papamakarios, Pavlakou and Murray 2017, "Masked autoregressive flow for density estimation"; Dinh, Sohl-Dickstein and

@@ -81,6 +81,12 @@ describe('kinds', () => {
     expect(predictability[0]?.[0]).toBe(0.5);
   });
 
+  it('a code far from 0 tells less than the same code centred', async () => {
+    const at = async (offset: number) => (await sap(whole(factors.map(([a = 0]) => [a - 0.5 + offset])))).predictability[0]?.[0];
+    expect(await at(0)).toBe(1);
+    expect(await at(100)).toBe(0.5);
+  });
+
   it('constant codes: 0', async () => {
     expect((await sap(whole(factors.map(() => [1, 2])))).score).toBe(0);
   });

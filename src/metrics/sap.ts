@@ -35,6 +35,9 @@ export interface SapReport {
  * against the others, squared hinge loss, cost 0.01, classes weighted to count the same). Where there is one code only, the second
  * best counts as 0.
  *
+ * The machine keeps its intercept small too, as that implementation does: a code far from 0 for its spread has a lower accuracy than
+ * the same code centred, the fewer the rows, the more so.
+ *
  * Mind that one number and lines tell an inner level apart from those on both sides badly: a kind of many levels has a low score even
  * where the code is perfect. `continuous` is then the fairer choice.
  *

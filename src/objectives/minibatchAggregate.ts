@@ -40,9 +40,9 @@ export interface MinibatchAggregate {
  *   log q(z_i) ~ log sum_j W_ij q(z_i | x_j),   and of each latent likewise, with the same weights.
  *
  * 'stratified': W_ii = 1/N, W_i,(i+1 mod B) = (N - M) / (N M), and 1/M otherwise, M = B - 1. Its q(z_i) is right on average, its
- * logarithm is too low (Jensen). 'weighted': W = 1 / (B N) throughout, far too low where posteriors overlap. **Both are biased**, and
- * so are all terms made of them: they are for training, where every pair of data points cannot be had. To report, take `elboSurgery`
- * and `totalCorrelation`, which are exact over the data.
+ * logarithm is too low (Jensen). With B = N the exact weights are 1/N; these are near them where N is large. 'weighted': W = 1 / (B N)
+ * throughout, far too low where posteriors overlap. **Both are biased**, and so are all terms made of them: they are for training, where
+ * every pair of data points cannot be had. To report, take `elboSurgery` and `totalCorrelation`, which are exact over the data.
  *
  * Differentiable in z and in the parameters of the posterior. The two tensors are the caller's.
  *

@@ -62,7 +62,7 @@ export interface FitOptions<B extends Batch> {
   readonly epochs?: number;
   /** Steps in all, those before a resumed run included. */
   readonly steps?: number;
-  /** Of TensorFlow.js or of this library; stays the caller's. Default `adam()`. */
+  /** Of TensorFlow.js or of this library; stays the caller's, who frees its moments by its `dispose`. Default `adam()`, freed by `fit`. */
   readonly optimizer?: Optimizer;
   /** For order, data and loss. Default: a fresh seed. */
   readonly rng?: Rng;
