@@ -5,7 +5,7 @@ import asc from 'assemblyscript/asc';
 
 const TARGET = new URL('../src/kernels/wasm/binary.ts', import.meta.url);
 /** Where a kernel's mathematics is written for any kind of numbers, WASM's are vectors of four. */
-const REPLACED = { 'src/kernels/lanes.ts': 'src/kernels/wasm/lanes.as.ts' };
+const REPLACED = { 'src/kernels/lanes.ts': "export * from './wasm/lanes.as';" };
 
 async function compile(extra) {
   let binary;
@@ -31,7 +31,9 @@ async function compile(extra) {
       readFile: (name) => {
         const path = name.replace(/^\.\//, '');
         try {
-          return readFileSync(new URL(`../${REPLACED[path] ?? path}`, import.meta.url), 'utf8');
+          const text = REPLACED[path] ?? readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+          // TypeScript's way of importing, which AssemblyScript does not know.
+          return text.replace(/^import type /gm, 'import ').replace(/^(import .* from '.*)\.js';/gm, "$1';");
         } catch {
           return null;
         }

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { tensor } from '@tensorflow/tfjs-core';
 import { checkInteger, invalid } from './errors.js';
+import { fused } from './fused.js';
 import { sizeOf } from './shapes.js';
 
 /** All there is to a generator: plain data, fit for JSON. */
@@ -59,33 +60,44 @@ export function createRng(seed?: number | RngState): Rng {
     return words.subarray(0, count);
   };
 
+  /** By the backend's kernel, or on the host: one number after the other, of words of which it may take its own and its neighbours. */
+  const draw = (
+    kernel: string,
+    shape: readonly number[],
+    span: object,
+    numberAt: (words: Uint32Array, i: number) => number,
+  ): Tensor => {
+    const size = sizeOf(shape);
+    const blocks = Math.ceil(size / 4);
+    const made = fused(kernel, [], { key, counter, shape, ...span });
+    if (made) {
+      counter += blocks;
+      return made[0] as Tensor;
+    }
+    const words = bits(4 * blocks);
+    return tensor(
+      Float32Array.from({ length: size }, (_, i) => numberAt(words, i)),
+      [...shape],
+      'float32',
+    );
+  };
+
   return {
     bits,
     uniform: (shape, low = 0, high = 1) => {
       if (!(low < high)) {
         throw invalid('rng.uniform', 'high', `a number above ${low}`, high);
       }
-      const words = bits(sizeOf(shape));
-      const values = new Float32Array(words.length);
-      for (let i = 0; i < values.length; i++) {
-        values[i] = low + (high - low) * openUnit(words[i] as number);
-      }
-      return tensor(values, [...shape], 'float32');
+      return draw(UNIFORMS, shape, { low, high }, (words, i) => low + (high - low) * openUnit(words[i] as number));
     },
-    normal: (shape) => {
-      const size = sizeOf(shape);
-      const words = bits(2 * Math.ceil(size / 2));
-      const values = new Float32Array(size);
-      for (let i = 0; i < size; i += 2) {
-        const radius = Math.sqrt(-2 * Math.log(((words[i] as number) + 0.5) / TWO_32));
-        const angle = (2 * Math.PI * (words[i + 1] as number)) / TWO_32;
-        values[i] = radius * Math.cos(angle);
-        if (i + 1 < size) {
-          values[i + 1] = radius * Math.sin(angle);
-        }
-      }
-      return tensor(values, [...shape], 'float32');
-    },
+    normal: (shape) =>
+      draw(NORMALS, shape, {}, (words, i) => {
+        // A pair of words makes a pair of numbers.
+        const first = i - (i % 2);
+        const radius = Math.sqrt(-2 * Math.log(((words[first] as number) + 0.5) / TWO_32));
+        const angle = (2 * Math.PI * (words[first + 1] as number)) / TWO_32;
+        return radius * (i === first ? Math.cos(angle) : Math.sin(angle));
+      }),
     split: (count) => {
       checkInteger('rng.split', 'count', count, 1);
       const words = new Uint32Array(4);
@@ -101,6 +113,19 @@ export function createRng(seed?: number | RngState): Rng {
       ({ key, counter } = stateOf(Object(state)));
     },
   };
+}
+
+/** Names of the fused kernels, which have no inputs. */
+export const NORMALS = 'FlowsNormals';
+export const UNIFORMS = 'FlowsUniforms';
+
+/** What they are told: where in the stream numbers begin, how many, and of uniform ones the ends. */
+export interface NoiseAttributes {
+  readonly key: readonly [number, number];
+  readonly counter: number;
+  readonly shape: readonly number[];
+  readonly low?: number;
+  readonly high?: number;
 }
 
 const TWO_32 = 2 ** 32;

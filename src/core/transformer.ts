@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { reshape, split, tidy } from '@tensorflow/tfjs-core';
 import type { Cost } from './bijector.js';
 import { invalid } from './errors.js';
+import { fused } from './fused.js';
 import { checkEvent } from './shapes.js';
 
 /**
@@ -20,6 +21,12 @@ export interface Transformer {
   forwardAndLogDerivative(x: Tensor, parameters: Tensor): [y: Tensor, logDerivative: Tensor];
   /** x and log|dx/dy|, element by element. */
   inverseAndLogDerivative(y: Tensor, parameters: Tensor): [x: Tensor, logDerivative: Tensor];
+}
+
+/** What `defineTransformer` takes. */
+export interface TransformerSpec extends Transformer {
+  /** A fused kernel that does the same, and what it is told. */
+  readonly kernel?: { readonly name: string; readonly attributes: object } | undefined;
 }
 
 /**
@@ -43,7 +50,7 @@ export interface Transformer {
  * console.log(Array.from(y.dataSync())); // => [ 3, 4 ]
  * ```
  */
-export function defineTransformer(spec: Transformer): Transformer {
+export function defineTransformer(spec: TransformerSpec): Transformer {
   const run =
     (method: 'forwardAndLogDerivative' | 'inverseAndLogDerivative', argument: 'x' | 'y') =>
     (value: Tensor, parameters: Tensor): [Tensor, Tensor] => {
@@ -53,10 +60,16 @@ export function defineTransformer(spec: Transformer): Transformer {
       if (parameters.shape.length !== value.shape.length + 1) {
         throw invalid(where, 'parameters', `of shape [${[...value.shape, spec.parameterSize].join(', ')}]`, parameters);
       }
-      return tidy(() => spec[method](value, parameters));
+      const composed = (x: Tensor, p: Tensor): [Tensor, Tensor] => spec[method](x, p);
+      return tidy(() => {
+        const attributes = { ...kernel?.attributes, inverse: argument === 'y', composed };
+        const made = kernel && fused(kernel.name, [value, parameters], attributes);
+        return (made as [Tensor, Tensor] | undefined) ?? composed(value, parameters);
+      });
     };
+  const { kernel, ...transformer } = spec;
   return {
-    ...spec,
+    ...transformer,
     forwardAndLogDerivative: run('forwardAndLogDerivative', 'x'),
     inverseAndLogDerivative: run('inverseAndLogDerivative', 'y'),
   };

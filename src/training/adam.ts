@@ -1,20 +1,8 @@
 import type { NamedTensorMap, Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import {
-  add,
-  dispose,
-  div,
-  engine,
-  mul,
-  scalar,
-  sqrt,
-  square,
-  sub,
-  tidy,
-  variable,
-  variableGrads,
-  zerosLike,
-} from '@tensorflow/tfjs-core';
+import { dispose, engine, scalar, tidy, variable, variableGrads, zerosLike } from '@tensorflow/tfjs-core';
 import { checkNumber, checkOptions, invalid } from '../core/errors.js';
+import type { Update } from '../kernels/adam/adam.js';
+import { updateAll } from '../kernels/adam/adam.js';
 import type { NamedTensor, Optimizer, Slot } from './optimizer.js';
 
 /** What `adam` takes. */
@@ -102,6 +90,7 @@ export function adam(options: AdamOptions = {}): Adam {
       const rate = optimizer.learningRate / (1 - beta1 ** optimizer.iterations_);
       const scale = 1 / Math.sqrt(1 - beta2 ** optimizer.iterations_);
       const floor = epsilon ?? (engine().backend.floatPrecision() === 16 ? 1e-4 : 1e-8);
+      const updates: Update[] = [];
       for (const { name, tensor: gradient } of named as { name: string; tensor: Tensor | null | undefined }[]) {
         const parameter = engine().registeredVariables[name];
         if (parameter === undefined) {
@@ -110,17 +99,11 @@ export function adam(options: AdamOptions = {}): Adam {
         // Also where there is no gradient yet, so that the order of moments is that of parameters.
         const m = slotOf(optimizer.firstMoment, parameter, 'firstMoment');
         const v = slotOf(optimizer.secondMoment, parameter, 'secondMoment');
-        if (gradient == null) {
-          continue;
+        if (gradient != null) {
+          updates.push({ parameter, gradient, m, v });
         }
-        tidy(() => {
-          m.assign(add(mul(m, beta1), mul(gradient, 1 - beta1)));
-          v.assign(add(mul(v, beta2), mul(square(gradient), 1 - beta2)));
-          const step = div(mul(m, rate), add(mul(sqrt(v), scale), floor));
-          const decayed = weightDecay === 0 ? parameter : mul(parameter, 1 - optimizer.learningRate * weightDecay);
-          parameter.assign(sub(decayed, step));
-        });
       }
+      updateAll(updates, { beta1, beta2, rate, scale, floor, keep: 1 - optimizer.learningRate * weightDecay });
     },
 
     computeGradients: (f: () => Tensor, varList?: Variable[]) => variableGrads(f as () => Scalar, varList),

@@ -1,6 +1,7 @@
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { engine, keep, mean, sqrt, square, stack, sum, tidy } from '@tensorflow/tfjs-core';
+import { engine, keep, mean, stack, tidy } from '@tensorflow/tfjs-core';
 import { invalid, isTensorLike } from '../core/errors.js';
+import { norm } from '../kernels/adam/norm.js';
 
 /** What one pass gives; the caller disposes all of it. */
 export interface Gradients {
@@ -24,12 +25,11 @@ export function lossAndGradients(loss: () => Tensor, parameters: readonly Variab
       const { value, grads } = engine().gradients(scalarLoss, [...parameters], undefined, true);
       // With allowNoGradients TensorFlow.js leaves holes, whatever its types say.
       const gradients = grads as (Tensor | undefined)[];
-      const squares = gradients.flatMap((gradient) => (gradient === undefined ? [] : [sum(square(gradient))]));
-      const norm = squares.length === 0 ? mean(square(0)) : sqrt(sum(stack(squares)));
       for (const gradient of gradients) {
         if (gradient !== undefined) keep(gradient);
       }
-      return { lossAndNorm: keep(stack([value, norm])), gradients };
+      const known = gradients.filter((gradient) => gradient !== undefined);
+      return { lossAndNorm: keep(stack([value, norm(known)])), gradients };
     });
   } catch (error) {
     freeTape();

@@ -22,6 +22,8 @@ import { logSigmoid } from '../core/math.js';
 import { select } from '../core/select.js';
 import type { Transformer } from '../core/transformer.js';
 import { defineTransformer, splitParameters } from '../core/transformer.js';
+import type { AffineAttributes } from '../kernels/affine/affine.js';
+import { AFFINE } from '../kernels/affine/affine.js';
 
 /** How a scale is made of an unbounded number: see `affineTransformer`. */
 export type AffineScale = 'bounded' | 'exp' | 'tanh' | 'softplus' | 'sigmoid' | 'gate';
@@ -85,7 +87,13 @@ export function affineTransformer(options: AffineTransformerOptions = {}): Trans
   const settings = settingsOf(kind, options);
   const parts = (x: Tensor, parameters: Tensor): [shift: Tensor, raw: Tensor] =>
     splitParameters(parameters, [1, 1]).map((part) => reshape(part, x.shape)) as [Tensor, Tensor];
-  const common = { name: 'affineTransformer', parameterSize: 2, forwardCost: 'parallel', inverseCost: 'parallel' } as const;
+  const common = {
+    name: 'affineTransformer',
+    parameterSize: 2,
+    forwardCost: 'parallel',
+    inverseCost: 'parallel',
+    kernel: { name: AFFINE, attributes: { kind, ...settings } satisfies AffineAttributes },
+  } as const;
 
   if (kind === 'gate') {
     return defineTransformer({

@@ -14,7 +14,7 @@ import {
   transpose,
 } from '@tensorflow/tfjs-core';
 import { invalid } from '../../core/errors.js';
-import { fused } from '../fused.js';
+import { fused } from '../../core/fused.js';
 
 /** Nonlinearities whose slope can be told from their value, so that a layer keeps nothing else for its gradients. */
 export type DenseActivation = 'linear' | 'relu' | 'leakyRelu' | 'elu' | 'tanh' | 'sigmoid' | 'softplus';

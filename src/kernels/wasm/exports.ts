@@ -7,6 +7,8 @@ export interface Exports {
   readonly delta: Function;
   readonly adamStep: Function;
   readonly squaredNorm: Function;
+  readonly affine: Function;
+  readonly affineGradient: Function;
   readonly normals: Function;
   readonly uniforms: Function;
 }

@@ -10,7 +10,7 @@ interface WasmBackend extends KernelBackend {
     _free(address: number): void;
   };
   readonly dataIdMap: { get(id: DataId): { readonly memoryOffset: number } };
-  makeOutput(shape: readonly number[], dtype: 'float32' | 'int32'): TensorInfo;
+  makeOutput(shape: readonly number[], dtype: 'float32', address?: undefined, values?: Float32Array): TensorInfo;
 }
 
 /** Our kernels, working in place on the tensors of one backend. */
@@ -20,6 +20,8 @@ export interface Instance {
   address(tensor: TensorInfo): number;
   /** A new float32 tensor, its numbers not set. */
   output(shape: readonly number[]): TensorInfo;
+  /** A new scalar. */
+  scalar(value: number): TensorInfo;
   /** Memory for the time of a call; the next call of this has the same. */
   scratch(bytes: number): number;
 }
@@ -49,6 +51,7 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance
     exports: exports as unknown as Exports,
     address: ({ dataId }) => dataIdMap.get(dataId).memoryOffset,
     output: (shape) => backend.makeOutput(shape, 'float32'),
+    scalar: (value) => backend.makeOutput([], 'float32', undefined, Float32Array.of(value)),
     scratch: (bytes) => {
       if (bytes > size) {
         if (held !== 0) {

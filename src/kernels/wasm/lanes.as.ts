@@ -102,3 +102,8 @@ export function tanh4(x: v128): v128 {
 @inline export function sigmoid4(x: v128): v128 {
   return f32x4.div(c4(1), f32x4.add(c4(1), exp4(f32x4.neg(x))));
 }
+
+/** log(1 + e^a). */
+@inline export function softplus<F>(o: Lanes<F>, a: F): F {
+  return o.add(o.max(a, o.constant(0)), o.log1p(o.exp(o.neg(o.abs(a)))));
+}

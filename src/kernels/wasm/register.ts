@@ -1,8 +1,13 @@
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import { adamKernels } from '../adam/adam.wasm.js';
+import { AFFINE } from '../affine/affine.js';
+import { affineKernels } from '../affine/affine.wasm.js';
 import { registerDenseGradient } from '../dense/dense.gradient.js';
 import { denseKernels } from '../dense/dense.wasm.js';
 import { matMulOverrides } from '../dense/matMul.wasm.js';
+import { noiseKernels } from '../noise/noise.wasm.js';
+import { registerTransformerGradient } from '../transformer.gradient.js';
 import type { Instance } from './instance.js';
 import { compileKernels } from './instance.js';
 
@@ -22,7 +27,7 @@ export async function registerWasmKernels(): Promise<void> {
     return;
   }
   const instanceOf = await compileKernels();
-  for (const [kernelName, run] of Object.entries({ ...denseKernels })) {
+  for (const [kernelName, run] of Object.entries({ ...denseKernels, ...affineKernels, ...adamKernels, ...noiseKernels })) {
     registerKernel({
       kernelName,
       backendName: 'wasm',
@@ -39,6 +44,7 @@ export async function registerWasmKernels(): Promise<void> {
     registerKernel({ ...config, kernelName, backendName: 'wasm', kernelFunc: (call) => run(instanceOf(call.backend), call) });
   }
   registerDenseGradient();
+  registerTransformerGradient(AFFINE);
 }
 
 /** Of a kernel that TensorFlow.js does not have for WASM. */

@@ -1,0 +1,10 @@
+/** The name of the fused kernel of affine transformers. */
+export const AFFINE = 'FlowsAffine';
+
+/** What it is told; see `affineTransformer`. */
+export interface AffineAttributes {
+  readonly kind: 'bounded' | 'exp' | 'tanh' | 'softplus' | 'sigmoid' | 'gate';
+  readonly offset: number;
+  readonly minimum: number;
+  readonly maximum: number;
+}
