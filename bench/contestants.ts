@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+/** An implementation, and how its process is started. */
+export interface Contestant {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Whether it can measure the machine's limits. */
+  readonly hasLimits: boolean;
+  /** Whether it may be missing on a machine. */
+  readonly isOptional: boolean;
+}
+
+/** Runs a TypeScript program; BENCH_NODE names another Node than the one that runs this. */
+const program = (file: string, ...args: string[]): string[] => [
+  process.env.BENCH_NODE ?? process.execPath,
+  'scripts/run.mjs',
+  file,
+  ...args,
+];
+
+/** This library. WebGPU may be missing. */
+export const ours = (backend: string): Contestant => ({
+  name: `tfjs-flows ${backend}`,
+  command: program('bench/ours.ts', '--backend', backend),
+  hasLimits: backend === 'wasm' || backend === 'cpu',
+  isOptional: backend === 'webgpu',
+});
+
+/** What of the others is here, and in words what is not. */
+export async function peers(): Promise<{ contestants: Contestant[]; absences: string[] }> {
+  const contestants: Contestant[] = [
+    {
+      name: 'TensorFlow.js wasm',
+      command: program('bench/peers/tensorflow.ts'),
+      hasLimits: true,
+      isOptional: false,
+    },
+  ];
+  const absences: string[] = [];
+  if (isInstalled('@jax-js/jax')) {
+    contestants.push({ name: 'jax-js wasm', command: program('bench/peers/jax.ts'), hasLimits: true, isOptional: false });
+  } else {
+    absences.push('jax-js: npm install --no-save @jax-js/jax@0.1.25');
+  }
+  const torch = torchContestants();
+  return { contestants: [...contestants, ...torch.contestants], absences: [...absences, ...torch.absences] };
+}
+
+function isInstalled(name: string): boolean {
+  const paths = createRequire(join(process.cwd(), 'package.json')).resolve.paths(name) ?? [];
+  return paths.some((path) => existsSync(join(path, name, 'package.json')));
+}
+
+/** With one thread and with two: the second one helps some workloads and harms others. */
+function torchContestants(): { contestants: Contestant[]; absences: string[] } {
+  const python = process.env.BENCH_PYTHON ?? 'python3';
+  const probe = spawnSync(python, ['-c', 'import torch; a = torch.ones(64, 64); a @ a'], {
+    encoding: 'utf8',
+    env: { ...process.env, OPENBLAS_VERBOSE: '2', OPENBLAS_NUM_THREADS: '1' },
+  });
+  if (probe.status !== 0) {
+    const how = 'install python3 with torch, nflows, zuko, normflows and survae, or name a Python that has them in BENCH_PYTHON';
+    return { contestants: [], absences: [`PyTorch: ${how}`] };
+  }
+  const core = coreOf(`${probe.stdout}${probe.stderr}`);
+  const contestants = [1, 2].map(
+    (threads): Contestant => ({
+      name: `PyTorch, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+      command: [python, 'bench/peers/torch_peers.py', '--threads', String(threads)],
+      environment: {
+        OMP_NUM_THREADS: String(threads),
+        OPENBLAS_NUM_THREADS: String(threads),
+        ...(core === undefined ? {} : { OPENBLAS_CORETYPE: core }),
+      },
+      hasLimits: threads === 1,
+      isOptional: false,
+    }),
+  );
+  return { contestants, absences: [] };
+}
+
+/**
+ * What to tell OpenBLAS of the processor. Releases older than a processor fall back to the kernels of 2004, four to five times
+ * slower than what it can do; undefined where it knows it.
+ */
+function coreOf(said: string): string | undefined {
+  if (process.env.OPENBLAS_CORETYPE !== undefined || !/^Core: Prescott/m.test(said)) {
+    return process.env.OPENBLAS_CORETYPE;
+  }
+  const flags = readFileSync('/proc/cpuinfo', 'utf8');
+  return flags.includes('avx512bw') ? 'SkylakeX' : flags.includes('avx2') ? 'Haswell' : undefined;
+}
