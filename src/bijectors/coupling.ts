@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { concat, reshape, zeros } from '@tensorflow/tfjs-core';
+import { reshape, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import type { Conditioner } from '../core/conditioner.js';
@@ -8,6 +8,8 @@ import type { ImageShape } from '../core/images.js';
 import { checkImageShape } from '../core/images.js';
 import { batchShapeOf, sizeOf, sumTrailing } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
+import { withShape } from '../core/withShape.js';
+import { join } from '../kernels/take/join.js';
 import { take } from '../kernels/take/take.js';
 
 /** The sizes that a coupling's conditioner must have. */
@@ -127,18 +129,12 @@ export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijec
   const conditioner = options.conditioner(sizes as ImageCouplingSizes);
   checkSizes(name, conditioner, sizes);
 
-  // back[d] is where entry d lies in [kept, moved].
-  const back = places.map((d) => (mask[d] ? kept.length + moved.indexOf(d) : kept.indexOf(d)));
-  const ordered = back.every((place, d) => place === d);
-  const join = (untouched: Tensor, others: Tensor): Tensor => {
-    const joined = concat([untouched, others], 1);
-    return ordered ? joined : take(joined, back);
-  };
+  const together = (untouched: Tensor, others: Tensor): Tensor => join([untouched, others], [kept, moved]);
   /** [rows, kept] -> [rows, moved, P]. */
   const parametersOf = (untouched: Tensor, batch: readonly number[], call: CallOptions): Tensor => {
     const rows = untouched.shape[0] as number;
-    const shown = whole ? join(untouched, zeros([rows, moved.length])) : untouched;
-    const made = conditioner.apply(reshape(shown, [...batch, ...event.slice(0, -1), sizes.inputDim]), call);
+    const shown = whole ? together(untouched, zeros([rows, moved.length])) : untouched;
+    const made = conditioner.apply(withShape(shown, [...batch, ...event.slice(0, -1), sizes.inputDim]), call);
     return whole ? take(reshape(made, [rows, mask.length, size]), moved, 1) : reshape(made, [rows, moved.length, size]);
   };
 
@@ -147,11 +143,11 @@ export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijec
     (x: Tensor, call: CallOptions): [Tensor, Tensor] => {
       const batch = batchShapeOf(x, event.length);
       // Two axes whatever the event: an example a row, or with a mask of channels a pixel a row.
-      const rows = reshape(x, [-1, mask.length]);
+      const rows = withShape(x, [x.size / mask.length, mask.length]);
       const untouched = take(rows, kept);
       const [result, logDerivative] = transformer[method](take(rows, moved), parametersOf(untouched, batch, call));
       const perExample = (moved.length * sizeOf(event)) / mask.length;
-      return [reshape(join(untouched, result), x.shape), sumTrailing(reshape(logDerivative, [...batch, perExample]), 1)];
+      return [withShape(together(untouched, result), x.shape), sumTrailing(withShape(logDerivative, [...batch, perExample]), 1)];
     };
   return defineBijector({
     name,

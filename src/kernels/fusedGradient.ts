@@ -1,5 +1,5 @@
-import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
-import { addN, engine, getGradient, mul, registerGradient, sum, zerosLike } from '@tensorflow/tfjs-core';
+import type { GradConfig, NamedTensorMap, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { addN, engine, getGradient, mul, registerGradient, sum, zeros, zerosLike } from '@tensorflow/tfjs-core';
 
 /** How a fused kernel is differentiated. */
 export interface FusedGradient<Attributes> {
@@ -7,6 +7,10 @@ export interface FusedGradient<Attributes> {
   readonly name: string;
   /** How many outputs it has. */
   readonly outputs: number;
+  /** Whether `gradients` looks at the outputs. Default: always. */
+  needsOutputs?(attributes: Attributes): boolean;
+  /** Whether a gradient depends on the values of input i, rather than on its shape alone. Default: always. */
+  needsInput?(i: number, attributes: Attributes): boolean;
   /** The same, of TensorFlow.js's ops. */
   composed(inputs: readonly Tensor[], attributes: Attributes): readonly Tensor[];
   /** Gradients by other kernels: one for each input, or what makes it, where it may not be wanted. */
@@ -25,26 +29,60 @@ export interface FusedGradient<Attributes> {
  * ops, which have all of them.
  */
 export function registerFusedGradient<Attributes>(config: FusedGradient<Attributes>): void {
-  const { name, outputs: count, composed, gradients } = config;
+  const { name, outputs: count, needsOutputs = () => true, needsInput = () => true, composed, gradients } = config;
   if (getGradient(name) !== undefined) {
     return;
   }
   registerGradient({
     kernelName: name,
-    saveAllInputs: true,
-    outputsToSave: Array(count).fill(true),
     gradFunc: (dy, saved, attributes) => {
       const dys = ([] as Tensor[]).concat(dy);
-      const inputs = saved.slice(0, -count);
-      const settings = attributes as unknown as Attributes;
+      const settings = attributes as unknown as Attributes & Remembered;
       const isNested = engine().state.gradientDepth > 0;
+      let next = 0;
+      const inputs = settings.inputs.map((input, i) => {
+        if (isVariable(input)) {
+          return input;
+        }
+        if (needsInput(i, settings)) {
+          return saved[next++] as Tensor;
+        }
+        return isNested ? zeros(input.shape) : input;
+      });
       const all = isNested
         ? composedGradients((each) => composed(each, settings), inputs, dys)
-        : gradients(dys, inputs, saved.slice(-count), settings);
+        : gradients(dys, inputs, saved.slice(next), settings);
       return Object.fromEntries(all.map((gradient, i) => [i, typeof gradient === 'function' ? gradient : () => gradient]));
     },
-  });
+    // How many outputs there are, and whether they are wanted, for `remember`.
+    outputsToSave: Array(count).fill(true),
+    needsOutputs,
+    needsInput,
+  } as GradConfig);
 }
+
+/** What the gradient function finds in the attributes of a call. */
+interface Remembered {
+  readonly inputs: readonly Tensor[];
+}
+
+/**
+ * To be called by every kernel that may have a gradient: tells TensorFlow.js what of this call to keep for it. It copies what it
+ * keeps, at the cost of an op each, so variables, which are there anyway, are not among that, nor outputs that are not needed.
+ */
+export function remember(name: string, inputs: readonly Tensor[], attributes: object): void {
+  const config = getGradient(name) as
+    | (GradConfig & Required<Pick<FusedGradient<object>, 'needsOutputs' | 'needsInput'>>)
+    | undefined;
+  if (config !== undefined) {
+    Object.assign(attributes, { inputs } satisfies Remembered);
+    const isKept = (i: number): boolean => !isVariable(inputs[i] as Tensor) && config.needsInput(i, attributes);
+    config.inputsToSave = Object.keys(inputs).filter((i) => isKept(Number(i)));
+    config.outputsToSave?.fill(config.needsOutputs(attributes));
+  }
+}
+
+const isVariable = (tensor: Tensor): boolean => typeof (tensor as Partial<Variable>).assign === 'function';
 
 /** Gradients of sum_i <f_i, dy_i> in all inputs. */
 function composedGradients(

@@ -20,13 +20,15 @@ export function registerDenseGradient(): void {
   registerFusedGradient<DenseAttributes>({
     name: DENSE,
     outputs: 1,
+    needsInput: (i, { parts }) => i < 2 || parts[i - 2] === 'mask',
+    needsOutputs: ({ activation }) => activation !== 'linear',
     // Second derivatives: every product of the composed form is a kernel of this name without an activation.
     composed: (inputs, attributes) => [composedDense(inputs, attributes)],
     gradients: ([dy], [x, kernel, ...rest], [y], { parts, activation }) => {
       const mask = rest[parts.indexOf('mask')];
       const isLinear = activation === 'linear';
       const hasBias = parts.includes('bias');
-      const made = isLinear && !hasBias ? [] : runKernel(DENSE_DELTA, [dy as Tensor, y as Tensor], { activation });
+      const made = isLinear && !hasBias ? [] : runKernel(DENSE_DELTA, [dy as Tensor, y ?? (dy as Tensor)], { activation });
       const delta = (isLinear ? dy : made[1]) as Tensor;
       const product = (a: Tensor, b: Tensor, attributes: ProductAttributes): Tensor =>
         runKernel(PRODUCT, mask === undefined ? [a, b] : [a, b, mask], attributes)[0] as Tensor;

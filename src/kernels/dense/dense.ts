@@ -1,20 +1,8 @@
 import type { GradSaveFunc, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import {
-  add,
-  customGrad,
-  elu,
-  leakyRelu,
-  matMul,
-  mul,
-  relu,
-  reshape,
-  sigmoid,
-  softplus,
-  tanh,
-  transpose,
-} from '@tensorflow/tfjs-core';
+import { add, customGrad, elu, leakyRelu, matMul, mul, relu, sigmoid, softplus, tanh, transpose } from '@tensorflow/tfjs-core';
 import { invalid } from '../../core/errors.js';
 import { fused } from '../../core/fused.js';
+import { withShape } from '../../core/withShape.js';
 
 /** Nonlinearities whose slope can be told from their value, so that a layer keeps nothing else for its gradients. */
 export type DenseActivation = 'linear' | 'relu' | 'leakyRelu' | 'elu' | 'tanh' | 'sigmoid' | 'softplus';
@@ -44,12 +32,13 @@ export function dense(x: Tensor, kernel: Tensor, bias?: Tensor, options: DenseOp
     throw invalid('dense', 'x', `a tensor whose last axis has ${inputs} elements`, x);
   }
   const { mask, offset, activation = 'linear' } = options;
-  const given = { bias, offset: offset === undefined ? undefined : reshape(offset, [-1, outputs]), mask };
+  const rows = x.size / inputs;
+  const given = { bias, offset: offset && withShape(offset, [rows, outputs]), mask };
   const parts = (['bias', 'offset', 'mask'] as const).filter((part) => given[part] !== undefined);
-  const all = [reshape(x, [-1, inputs]), kernel, ...parts.map((part) => given[part] as Tensor)];
+  const all = [withShape(x, [rows, inputs]), kernel, ...parts.map((part) => given[part] as Tensor)];
   const attributes: DenseAttributes = { parts, activation };
   const flat = fused(DENSE, all, attributes)?.[0] ?? composedDense(all, attributes);
-  return reshape(flat, [...x.shape.slice(0, -1), outputs]);
+  return withShape(flat, [...x.shape.slice(0, -1), outputs]);
 }
 
 /** The name of the fused kernel. */

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { concat, customGrad, gather, reshape, slice, tensor1d, zeros } from '@tensorflow/tfjs-core';
 import { invalid } from '../../core/errors.js';
+import { fused } from '../../core/fused.js';
 import { sizeOf } from '../../core/shapes.js';
 
 /**
@@ -19,9 +20,26 @@ export function take(x: Tensor, indices: readonly number[], axis = -1): Tensor {
   checkIndices(indices, size);
   const outer = x.shape.slice(0, at);
   const inner = x.shape.slice(at + 1);
-  // Three axes whatever the rank: some backends slice and gather no further than four.
-  const flat = reshape(x, [sizeOf(outer), size, sizeOf(inner)]);
-  return reshape(pick(flat, indices), [...outer, indices.length, ...inner]);
+  const shape = [...outer, indices.length, ...inner];
+  const composed = (tensor: Tensor): Tensor =>
+    // Three axes whatever the rank: some backends slice and gather no further than four.
+    reshape(pick(reshape(tensor, [sizeOf(outer), size, sizeOf(inner)]), indices), shape);
+  const attributes: TakeAttributes = { size, inner: sizeOf(inner), indices, shape, composed };
+  return fused(TAKE, [x], attributes)?.[0] ?? composed(x);
+}
+
+/** The name of the fused kernel. */
+export const TAKE = 'FlowsTake';
+
+/** What it is told of x [outer, size, inner], of which it takes `indices` along the middle axis; a 0 where an index is -1. */
+export interface TakeAttributes {
+  readonly size: number;
+  readonly inner: number;
+  readonly indices: readonly number[];
+  /** Of the result. */
+  readonly shape: readonly number[];
+  /** The same, of TensorFlow.js's ops. */
+  composed(x: Tensor): Tensor;
 }
 
 /** [outer, size, inner] -> [outer, indices, inner]. */

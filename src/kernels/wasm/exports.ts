@@ -9,6 +9,8 @@ export interface Exports {
   readonly squaredNorm: Function;
   readonly affine: Function;
   readonly affineGradient: Function;
+  readonly take: Function;
+  readonly put: Function;
   readonly normals: Function;
   readonly uniforms: Function;
 }

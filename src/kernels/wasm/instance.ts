@@ -22,6 +22,8 @@ export interface Instance {
   output(shape: readonly number[]): TensorInfo;
   /** A new scalar. */
   scalar(value: number): TensorInfo;
+  /** Integers in scratch memory. */
+  integers(values: readonly number[]): number;
   /** Memory for the time of a call; the next call of this has the same. */
   scratch(bytes: number): number;
 }
@@ -47,21 +49,27 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance
   const { exports } = new WebAssembly.Instance(module, { env: { memory: wasm.asm.memory } });
   let held = 0;
   let size = 0;
+  const scratch = (bytes: number): number => {
+    if (bytes > size) {
+      if (held !== 0) {
+        wasm._free(held);
+      }
+      size = bytes;
+      held = wasm._malloc(bytes) >>> 0;
+    }
+    return held;
+  };
   return {
     exports: exports as unknown as Exports,
     address: ({ dataId }) => dataIdMap.get(dataId).memoryOffset,
     output: (shape) => backend.makeOutput(shape, 'float32'),
     scalar: (value) => backend.makeOutput([], 'float32', undefined, Float32Array.of(value)),
-    scratch: (bytes) => {
-      if (bytes > size) {
-        if (held !== 0) {
-          wasm._free(held);
-        }
-        size = bytes;
-        held = wasm._malloc(bytes);
-      }
-      return held;
+    integers: (values) => {
+      const at = scratch(4 * values.length);
+      new Int32Array(wasm.asm.memory.buffer, at, values.length).set(values);
+      return at;
     },
+    scratch,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 import { adamKernels } from '../adam/adam.wasm.js';
 import { AFFINE } from '../affine/affine.js';
@@ -6,7 +6,10 @@ import { affineKernels } from '../affine/affine.wasm.js';
 import { registerDenseGradient } from '../dense/dense.gradient.js';
 import { denseKernels } from '../dense/dense.wasm.js';
 import { matMulOverrides } from '../dense/matMul.wasm.js';
+import { remember } from '../fusedGradient.js';
 import { noiseKernels } from '../noise/noise.wasm.js';
+import { registerJoinGradient, registerTakeGradient } from '../take/take.gradient.js';
+import { takeKernels } from '../take/take.wasm.js';
 import { registerTransformerGradient } from '../transformer.gradient.js';
 import type { Instance } from './instance.js';
 import { compileKernels } from './instance.js';
@@ -27,12 +30,21 @@ export async function registerWasmKernels(): Promise<void> {
     return;
   }
   const instanceOf = await compileKernels();
-  for (const [kernelName, run] of Object.entries({ ...denseKernels, ...affineKernels, ...adamKernels, ...noiseKernels })) {
+  for (const [kernelName, run] of Object.entries({
+    ...denseKernels,
+    ...affineKernels,
+    ...takeKernels,
+    ...adamKernels,
+    ...noiseKernels,
+  })) {
     registerKernel({
       kernelName,
       backendName: 'wasm',
-      kernelFunc: ({ inputs, backend, attrs }) =>
-        run(instanceOf(backend), inputs as unknown as TensorInfo[], (attrs ?? {}) as object),
+      kernelFunc: ({ inputs, backend, attrs }) => {
+        const list = inputs as unknown as Tensor[];
+        remember(kernelName, list, attrs as object);
+        return run(instanceOf(backend), list, attrs as object);
+      },
     });
   }
   for (const [kernelName, make] of Object.entries({ ...matMulOverrides })) {
@@ -44,6 +56,8 @@ export async function registerWasmKernels(): Promise<void> {
     registerKernel({ ...config, kernelName, backendName: 'wasm', kernelFunc: (call) => run(instanceOf(call.backend), call) });
   }
   registerDenseGradient();
+  registerTakeGradient();
+  registerJoinGradient();
   registerTransformerGradient(AFFINE);
 }
 
