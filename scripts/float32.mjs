@@ -25,6 +25,7 @@ event take them in different orders. All errors are |a - b| / (1 + |b|), the lar
   intermediate number is another one. *n% none*: so many of the inputs end at the very end of an interval (a sigmoid is 1 beyond
   17), or beyond the largest number; no finite input is to be found there, and they are left out. *∞*, or the 4 of tanh: the backend's own
   number, one rounding away, is such an end where float64's was not; the logarithm of 0 is not infinite on every GPU.
+- A *continuousFlow* goes back by the integrator that it came by: what the steps leave, in float64 too, is part of its at best.
 
 The float64 numbers come from the same code, on the cpu backend with Float64Array in place of Float32Array.
 `;
