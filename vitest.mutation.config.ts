@@ -18,7 +18,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     ...cpu.test,
     include: [
-      'src/{bijectors,conditioners,core,dequantizers,distributions,kernels,objectives,transformers}/**/*.test.ts',
+      'src/{bijectors,conditioners,core,dequantizers,distributions,kernels,metrics,objectives,transformers}/**/*.test.ts',
       'test/{conformance,golden}/*.test.ts',
     ],
     setupFiles: [...[cpu.test?.setupFiles ?? []].flat(), 'test/mutation/reached.ts'],

@@ -3,7 +3,6 @@ import { dci } from 'tfjs-flows/metrics';
 import { describe, expect, it, test } from 'vitest';
 import { BAD_TABLES, gridOf, turned } from '../../test/setup/factors.js';
 import { dciScores } from './dci.js';
-import { gradientBoosting } from './gradientBoosting.js';
 
 const factors = gridOf(2, 3, 4, 5).map(([a = 0, b = 0, c = 0]) => [a, b, c]);
 const seeded = (codes: number[][], trees = 8) => ({ codes, factors, trees, test: { codes, factors }, rng: createRng(0) });
@@ -85,54 +84,6 @@ describe('codes', () => {
     expect(report).toEqual(await dci({ ...options, rng: createRng(1) }));
     expect(report).not.toEqual(await dci({ ...options, rng: createRng(2) }));
     expect(report.trainInformativeness).toBeGreaterThan(report.informativeness + 0.1);
-  });
-});
-
-describe('gradientBoosting', () => {
-  const x = Float64Array.of(0, 1, 2, 3);
-  const problem = { columns: [x], labels: Int32Array.of(0, 0, 1, 1), classes: 2, trees: 1, depth: 1, learningRate: 0.1 };
-  const grow = (changes: Partial<typeof problem>) => gradientBoosting({ ...problem, ...changes, rng: createRng(0) });
-
-  it('one split between the classes, halfway', async () => {
-    const { predict, importance } = await grow({});
-    expect([...predict([Float64Array.of(-9, 1.49, 1.51, 9)])]).toEqual([0, 0, 1, 1]);
-    expect(importance).toEqual([1]);
-  });
-
-  it('the exclusive or needs two levels', async () => {
-    const columns = [Float64Array.of(0, 0, 1, 1, 1), Float64Array.of(0, 1, 0, 1, 1)];
-    const labels = Int32Array.of(0, 1, 1, 0, 0);
-    const shallow = await grow({ columns, labels, trees: 30, depth: 1 });
-    expect([...shallow.predict(columns)]).not.toEqual([...labels]);
-    const deep = await grow({ columns, labels, trees: 30, depth: 2 });
-    expect([...deep.predict(columns)]).toEqual([...labels]);
-  });
-
-  it('importance is the decrease of squared error of the residuals', async () => {
-    // Residuals -+1/2 at first. The second column takes the class of 4 rows apart from 2 + 2 others, the first the rest.
-    const columns = [Float64Array.of(0, 0, 0, 1, 1, 1, 0, 1), Float64Array.of(0, 0, 0, 1, 1, 0, 0, 1)];
-    const labels = Int32Array.of(0, 0, 0, 1, 1, 1, 0, 0);
-    const { importance } = await grow({ columns, labels, depth: 1 });
-    expect(importance).toEqual([1, 0]);
-    // Left (0, 0, 0, 0), right (1, 1, 1, 0): the second column then parts (1, 1, 0) from (1).
-    const p = 3 / 8;
-    const first = 2 * (3 / 8) ** 2 * 4;
-    const second = ((3 * 1) / 4) * (2 / 3 - 1) ** 2;
-    const both = await grow({ columns, labels, depth: 2 });
-    expect(p).toBe(0.375);
-    expect(both.importance[1]).toBeCloseTo(second / (first + second), 12);
-  });
-
-  it('a stage takes a Newton step of the learning rate: three classes', async () => {
-    // Log-odds of class 2 over class 0 are log(1 / 3) first; leaves of class 2 have residual 1 - p in all, p (1 - p) each.
-    const columns = [Float64Array.of(0, 0, 0, 1, 2)];
-    const labels = Int32Array.of(0, 0, 0, 1, 2);
-    // Per stage the logit of class 2 at x = 2 rises by (2/3) rate (1 - 1/5) / (4/25) = (10/3) rate, that of 0 falls by (2/3) rate / (2/5).
-    const gain = 10 / 3 + 5 / 3;
-    const near = await grow({ columns, labels, classes: 3, depth: 2, learningRate: (0.99 * Math.log(3)) / gain });
-    expect(near.predict([Float64Array.of(2)])[0]).toBe(0);
-    const over = await grow({ columns, labels, classes: 3, depth: 2, learningRate: (1.01 * Math.log(3)) / gain });
-    expect(over.predict([Float64Array.of(2)])[0]).toBe(2);
   });
 });
 

@@ -1,8 +1,7 @@
 import { createRng } from 'tfjs-flows';
 import { explicitness } from 'tfjs-flows/metrics';
-import { describe, expect, it, test } from 'vitest';
+import { expect, it, test } from 'vitest';
 import { BAD_TABLES, gridOf, turned } from '../../test/setup/factors.js';
-import { logisticRegression } from './logisticRegression.js';
 
 const factors = gridOf(2, 2, 3);
 const whole = (codes: number[][]) => ({ codes, factors, test: { codes, factors } });
@@ -40,35 +39,6 @@ it('seeds decide about the rows held out', async () => {
   const report = await explicitness({ ...options, rng: createRng(3) });
   expect(report).toEqual(await explicitness({ ...options, rng: createRng(3) }));
   expect(report).not.toEqual(await explicitness({ ...options, rng: createRng(4) }));
-});
-
-describe('logisticRegression', () => {
-  const columns = [Float64Array.of(0.5, -1, 2, 0.25, 1, -0.5), Float64Array.of(1, 1, -1, 0, 2, 0.5)];
-
-  it.each([
-    [2, [0, 1, 1, 0, 1, 0]],
-    [3, [0, 1, 2, 0, 1, 2]],
-  ])('%s classes: the gradient of the penalised loss vanishes', (classes, truth) => {
-    const { weights, intercepts, probabilities, predict } = logisticRegression(columns, Int32Array.from(truth), classes);
-    const p = probabilities(columns);
-    p.forEach((row) => expect(row.reduce((total, value) => total + value, 0)).toBeCloseTo(1, 12));
-    const first = classes - weights.length;
-    expect(first).toBe(classes === 2 ? 1 : 0);
-    weights.forEach((row, k) => {
-      const excess = truth.map((label, i) => (p[i]?.[first + k] as number) - Number(label === first + k));
-      expect(excess.reduce((total, value) => total + value, 0)).toBeCloseTo(0, 6);
-      row.forEach((weight, d) => {
-        const slope = excess.reduce((total, value, i) => total + value * (columns[d]?.[i] as number), 0);
-        expect(weight + slope).toBeCloseTo(0, 6);
-      });
-      const logit = (i: number) =>
-        (intercepts[k] as number) + row.reduce((total, w, d) => total + w * (columns[d]?.[i] as number), 0);
-      if (classes === 2) {
-        expect(p[0]?.[1]).toBeCloseTo(1 / (1 + Math.exp(-logit(0))), 12);
-      }
-    });
-    expect([...predict(columns)]).toEqual(p.map((row) => row.indexOf(Math.max(...row))));
-  });
 });
 
 test.each(BAD_TABLES)('refuses %s', async (_, tables, message) => {

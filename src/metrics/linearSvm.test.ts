@@ -36,11 +36,11 @@ describe('two classes', () => {
     expect(predict(3)).toBe(1);
   });
 
-  test.each([1, 1e6])('points beyond the margin do not count, nor does the unit: %d', (unit) => {
+  test.each([1, 1e6, -1e6])('points beyond the margin do not count, nor does the unit: %d', (unit) => {
     // Many points, so that the penalty is small and most have their margin.
     const places = [-4, -3, -1, 1.5, 2, 6];
     const x = Float64Array.from({ length: 600 }, (_, i) => unit * places[i % 6]!);
-    const labels = Int32Array.from(x, (at) => (at > 1.6 * unit ? 1 : 0));
+    const labels = Int32Array.from(x, (at) => (at / unit > 1.6 ? 1 : 0));
     const costs = [(0.01 * 600) / (2 * 400), (0.01 * 600) / (2 * 200)];
     const points = Array.from(x, (at, i) => ({
       x: at,

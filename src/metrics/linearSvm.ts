@@ -48,10 +48,10 @@ function separate(
       return value;
     },
     2,
-    TOLERANCE * x.length,
+    TOLERANCE,
   ) as unknown as [number, number];
   return [scaled / scale, b];
 }
 
-/** Of the gradient, for each row. */
+/** Of the gradient. */
 const TOLERANCE = 1e-10;

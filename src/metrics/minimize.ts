@@ -54,7 +54,7 @@ const SHORTEST = 1e-12;
 /** Minus the gradient times what is known of the inverse Hessian: the two loops over the last pairs. */
 function newtonLike(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   const direction = gradient.map((g) => -g);
-  const factors = pairs.map(() => 0);
+  const factors = new Float64Array(pairs.length);
   for (let p = pairs.length - 1; p >= 0; p--) {
     const { moved, turned, curvature } = pairs[p] as Pair;
     factors[p] = dot(moved, direction) / curvature;
@@ -78,7 +78,7 @@ function dot(a: Float64Array, b: Float64Array): number {
 }
 
 function addTo(target: Float64Array, factor: number, source: Float64Array): void {
-  for (let i = 0; i < target.length; i++) {
-    target[i] = (target[i] as number) + factor * (source[i] as number);
-  }
+  source.forEach((value, i) => {
+    target[i] = (target[i] as number) + factor * value;
+  });
 }
