@@ -7,7 +7,7 @@ import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { checkEvent, sizeOf } from '../core/shapes.js';
 import { own } from '../core/stopGradient.js';
-import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 
 /** What `parameterSource` takes of a factory's options. */
 export interface SourceOptions<Name extends string> {
@@ -67,7 +67,7 @@ export function parameterSource<Name extends string>(
     parameters: { kernel, bias },
     at: (call) => {
       const context = call.context as Tensor;
-      const all = dense(context, own(kernel, call), own(bias, call));
+      const all = multiply(context, own(kernel, call), own(bias, call));
       // The gradient of a split into one part fails in TensorFlow.js 4.22.
       const parts = sizes.length === 1 ? [all] : split(all, sizes, -1);
       const batch = context.shape.slice(0, -1);

@@ -23,7 +23,7 @@ import { buffer, parameter } from '../core/module.js';
 import type { Plu } from '../core/randomRotation.js';
 import { own } from '../core/stopGradient.js';
 import { sumLogDerivative } from '../core/sumLogDerivative.js';
-import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 import { triangularSolve } from '../kernels/triangularSolve/triangularSolve.js';
 
 /** What `pluBijector` takes. */
@@ -64,16 +64,16 @@ export function pluBijector({ name, dim, eventRank, bias, initial }: PluBijector
     return { below, above, identity: cast(equal(rows, columns), 'float32'), logScale: own(logScale, call) };
   };
   const forwardMatrix = ({ below, above, identity, logScale }: Factors): Tensor => {
-    const product = dense(add(below, identity), add(above, mul(identity, mul(sign, exp(logScale)))));
-    return permutation === undefined ? product : dense(permutation, product);
+    const product = multiply(add(below, identity), add(above, mul(identity, mul(sign, exp(logScale)))));
+    return permutation === undefined ? product : multiply(permutation, product);
   };
   const inverseMatrix = ({ below, above, identity, logScale }: Factors): Tensor => {
     // U = (I + above / s) s with s along its columns, so its inverse has rows divided by s.
     const inverseScale = mul(sign, exp(neg(logScale)));
     const unit = transpose(inverseOfUnitLower(transpose(mul(above, inverseScale)), identity));
     const inverseOfUpper = mul(unit, reshape(inverseScale, [dim, 1]));
-    const product = dense(inverseOfUpper, inverseOfUnitLower(below, identity));
-    return permutation === undefined ? product : dense(product, transpose(permutation));
+    const product = multiply(inverseOfUpper, inverseOfUnitLower(below, identity));
+    return permutation === undefined ? product : multiply(product, transpose(permutation));
   };
 
   return defineBijector({
@@ -83,7 +83,7 @@ export function pluBijector({ name, dim, eventRank, bias, initial }: PluBijector
     buffers: { sign, ...(permutation === undefined ? {} : { permutation }) } as Record<string, Variable>,
     forwardAndLogDet: (x, call) => {
       const all = factors(call);
-      const y = dense(x, transpose(forwardMatrix(all)), shift === undefined ? undefined : own(shift, call));
+      const y = multiply(x, transpose(forwardMatrix(all)), shift === undefined ? undefined : own(shift, call));
       return [y, sumLogDerivative(all.logScale, x, eventRank)];
     },
     inverseAndLogDet: (y, call) => {
@@ -91,7 +91,10 @@ export function pluBijector({ name, dim, eventRank, bias, initial }: PluBijector
       // By rows: on WebGPU the difference of a tensor of five axes and a vector came out wrong in tests.
       const rows = reshape(y, [-1, dim]);
       const moved = shift === undefined ? rows : sub(rows, own(shift, call));
-      return [reshape(dense(moved, transpose(inverseMatrix(all))), y.shape), sumLogDerivative(neg(all.logScale), y, eventRank)];
+      return [
+        reshape(multiply(moved, transpose(inverseMatrix(all))), y.shape),
+        sumLogDerivative(neg(all.logScale), y, eventRank),
+      ];
     },
   });
 }

@@ -29,7 +29,7 @@ import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
 import { sizeOf } from '../core/shapes.js';
-import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 import { take } from '../kernels/take/take.js';
 import type { ParameterSpec } from './amortised.js';
 import { parameterSource } from './amortised.js';
@@ -219,11 +219,11 @@ const vectorOf = (x: Tensor): Tensor => reshape(x, [...x.shape.slice(0, -2), siz
 
 /** A t: [..., I, J] and [..., J] -> [..., I]; one matrix for all is a plain product. */
 const times = (matrix: Tensor, t: Tensor): Tensor =>
-  matrix.rank === 2 ? dense(t, transpose(matrix)) : sum(mul(matrix, expandDims(t, -2)), -1);
+  matrix.rank === 2 ? multiply(t, transpose(matrix)) : sum(mul(matrix, expandDims(t, -2)), -1);
 
 /** A^T t: [..., J, I] and [..., J] -> [..., I]. */
 const transposedTimes = (matrix: Tensor, t: Tensor): Tensor =>
-  matrix.rank === 2 ? dense(t, matrix) : sum(mul(matrix, expandDims(t, -1)), -2);
+  matrix.rank === 2 ? multiply(t, matrix) : sum(mul(matrix, expandDims(t, -1)), -2);
 
 interface Checked {
   readonly dim: number;

@@ -8,7 +8,7 @@ import type { Rng } from '../core/rng.js';
 import { sechSquared } from '../core/sechSquared.js';
 import { softplusInverse } from '../core/softplusInverse.js';
 import { own } from '../core/stopGradient.js';
-import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 
 /** What `vectorField` takes. */
 export interface VectorFieldOptions {
@@ -87,7 +87,8 @@ export function vectorField(options: VectorFieldOptions): VectorField {
     at: (call) => {
       const prepared = layers.map(({ kernel, bias, context, time, rawBeta }) => ({
         kernel: constrain(own(kernel, call)),
-        offset: context === undefined ? own(bias, call) : add(dense(call.context as Tensor, own(context, call)), own(bias, call)),
+        offset:
+          context === undefined ? own(bias, call) : add(multiply(call.context as Tensor, own(context, call)), own(bias, call)),
         time: time === undefined ? undefined : own(time, call),
         beta: rawBeta === undefined ? undefined : softplus(own(rawBeta, call)),
       }));
@@ -96,7 +97,7 @@ export function vectorField(options: VectorFieldOptions): VectorField {
       const run = (x: Tensor, at: Tensor | number, slopes?: Tensor[]): Tensor =>
         prepared.reduce((h, { kernel, offset, time, beta }, i) => {
           const shift = time === undefined ? offset : add(offset, mul(time, at));
-          const s = add(dense(h, kernel), shift);
+          const s = add(multiply(h, kernel), shift);
           if (i === hidden.length) {
             return s;
           }
@@ -117,7 +118,7 @@ export function vectorField(options: VectorFieldOptions): VectorField {
 /** J t for tangents t [...batch, D], or for K of them at once: [K, ...batch, D], batch axes two at most, since backends end at four. */
 export function push({ kernels, slopes }: Jacobian, tangents: Tensor): Tensor {
   return kernels.reduce((t, kernel, i) => {
-    const next = dense(t, kernel);
+    const next = multiply(t, kernel);
     return i < slopes.length ? mul(next, slopes[i] as Tensor) : next;
   }, tangents);
 }
@@ -125,7 +126,7 @@ export function push({ kernels, slopes }: Jacobian, tangents: Tensor): Tensor {
 /** J^T w for cotangents w, shaped as the tangents of `push`. */
 export function pull({ kernels, slopes }: Jacobian, cotangents: Tensor): Tensor {
   return kernels.reduceRight(
-    (w, kernel, i) => dense(i < slopes.length ? mul(w, slopes[i] as Tensor) : w, transpose(kernel)),
+    (w, kernel, i) => multiply(i < slopes.length ? mul(w, slopes[i] as Tensor) : w, transpose(kernel)),
     cotangents,
   );
 }

@@ -6,7 +6,7 @@ import { defineModule, parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { own } from '../core/stopGradient.js';
 import { convolve2d } from '../kernels/convolve2d/convolve2d.js';
-import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 
 /** What `convolution` takes. */
 export interface ConvolutionOptions {
@@ -66,7 +66,7 @@ export function convolution(options: ConvolutionOptions): Convolution {
       if (fromContext === undefined) {
         return y;
       }
-      return add(y, reshape(dense(call.context as Tensor, own(fromContext, call)), [-1, 1, 1, outputs]));
+      return add(y, reshape(multiply(call.context as Tensor, own(fromContext, call)), [-1, 1, 1, outputs]));
     },
   };
 }

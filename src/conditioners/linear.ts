@@ -5,7 +5,8 @@ import type { Module } from '../core/module.js';
 import { buffer, defineModule, parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { own } from '../core/stopGradient.js';
-import { dense, multiply } from '../kernels/dense/dense.js';
+import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 import type { Activation } from './activation.js';
 import { activationFunction, splitActivation } from './activation.js';
 
@@ -73,7 +74,7 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
       buffers: masking === undefined ? {} : { mask: masking },
     }),
     apply: (x, options, activation) => {
-      const offset = fromContext && dense(options.context as Tensor, own(fromContext, options));
+      const offset = fromContext && multiply(options.context as Tensor, own(fromContext, options));
       // A context that several examples share is added by broadcasting, which the layer itself does not do.
       const isShared = offset !== undefined && offset.size * inputs !== x.size * outputs;
       const [within, after] = isShared ? [undefined, activation] : splitActivation(activation);

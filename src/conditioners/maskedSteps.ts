@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { add, concat, slice, tidy } from '@tensorflow/tfjs-core';
-import { multiply } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 import { splitRows } from '../kernels/splitRows/splitRows.js';
 
 /** What `maskedSteps` takes. */

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, div, exp, eye, log, mul, sum, transpose } from '@tensorflow/tfjs-core';
-import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 
 /**
  * A bound of the spectral norm of a matrix [rows, columns]: s <= tr((W^T W)^p)^(1 / 2p) <= s n^(1 / 2p), p = 32, with s the largest
@@ -15,13 +15,13 @@ export function spectralBound(w: Tensor): Tensor {
   const identity = eye(size);
   const wT = transpose(w);
   // A little more, so that a matrix of zeros has a bound with a gradient.
-  let power = add(rows < columns ? dense(w, wT) : dense(wT, w), mul(identity, LEAST));
+  let power = add(rows < columns ? multiply(w, wT) : multiply(wT, w), mul(identity, LEAST));
   let trace = sum(mul(power, identity));
   let logBound = mul(log(trace), 0.5);
   // The trace of one number is that number.
   for (let k = 0; k < (size === 1 ? 0 : SQUARINGS); k++) {
     const scaled = div(power, trace);
-    power = dense(scaled, scaled);
+    power = multiply(scaled, scaled);
     trace = sum(mul(power, identity));
     logBound = add(logBound, mul(log(trace), 2 ** (-k - 2)));
   }

@@ -33,7 +33,7 @@ import { softBound } from '../core/math.js';
 import { select } from '../core/select.js';
 import { softplusInverse } from '../core/softplusInverse.js';
 import { untaped } from '../core/stopGradient.js';
-import { dense } from '../kernels/dense/dense.js';
+import { multiply } from '../kernels/dense/multiply.js';
 import { take } from '../kernels/take/take.js';
 
 /** What the makers of rational-quadratic splines take. */
@@ -185,7 +185,7 @@ interface Knots {
 function sidesOf(raw: Tensor, bins: number, least: number, bound: number): Sides {
   const shares = add(mul(softmax(raw), 1 - bins * least), least);
   const triangle = Array.from({ length: bins }, (_, from) => Array.from({ length: bins - 1 }, (_, to) => (from <= to ? 1 : 0)));
-  const inner = sub(mul(dense(shares, tensor2d(triangle)), 2 * bound), bound);
+  const inner = sub(mul(multiply(shares, tensor2d(triangle)), 2 * bound), bound);
   const end = fill([...raw.shape.slice(0, -1), 1], bound);
   const starts = concat([neg(end), inner], -1);
   return { starts, lengths: sub(concat([inner, end], -1), starts) };

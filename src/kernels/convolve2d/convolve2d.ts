@@ -1,6 +1,6 @@
 import type { GradSaveFunc, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { concat, customGrad, matMul, pad, reshape, reverse, slice, transpose } from '@tensorflow/tfjs-core';
-import { dense } from '../dense/dense.js';
+import { multiply } from '../dense/multiply.js';
 
 /**
  * Convolution of images with stride 1 and zeros around them, so that the size stays (cross-correlation, as in every library of
@@ -12,7 +12,7 @@ import { dense } from '../dense/dense.js';
 export function convolve2d(x: Tensor4D, kernel: Tensor4D): Tensor4D {
   const [size, , inputs, outputs] = kernel.shape;
   if (size === 1) {
-    return dense(x, reshape(kernel, [inputs, outputs])) as Tensor4D;
+    return multiply(x, reshape(kernel, [inputs, outputs])) as Tensor4D;
   }
   return customGrad((a: Tensor | GradSaveFunc, b: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
     const [image, weights] = [a as Tensor4D, b as Tensor4D];

@@ -1,5 +1,5 @@
-import type { GradSaveFunc, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { add, customGrad, elu, leakyRelu, matMul, mul, relu, sigmoid, softplus, tanh, transpose } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { add, elu, leakyRelu, matMul, mul, relu, sigmoid, softplus, tanh } from '@tensorflow/tfjs-core';
 import { invalid } from '../../core/errors.js';
 import { fused } from '../../core/fused.js';
 import { withShape } from '../../core/withShape.js';
@@ -48,7 +48,7 @@ export const DENSE = 'FlowsDense';
 export function composedDense([x, kernel, ...rest]: readonly Tensor[], { parts, activation }: DenseAttributes): Tensor {
   const part = (name: 'bias' | 'offset' | 'mask'): Tensor | undefined => rest[parts.indexOf(name)];
   const mask = part('mask');
-  const product: Tensor = multiply(x as Tensor2D, (mask === undefined ? kernel : mul(kernel as Tensor, mask)) as Tensor2D);
+  const product: Tensor = matMul(x as Tensor, mask === undefined ? (kernel as Tensor) : mul(kernel as Tensor, mask));
   const [bias, offset] = [part('bias'), part('offset')];
   const shifted = bias === undefined ? product : add(product, bias);
   return ACTIVATIONS[activation](offset === undefined ? shifted : add(shifted, offset));
@@ -63,27 +63,3 @@ const ACTIVATIONS: Readonly<Record<DenseActivation, (x: Tensor) => Tensor>> = {
   sigmoid: (x) => sigmoid(x),
   softplus: (x) => softplus(x),
 };
-
-/**
- * The product of two matrices.
- *
- * Its own gradient transposes explicitly and multiplies plainly: on WASM a product with a transposed operand is about 13
- * times slower than one without, as TensorFlow.js has it.
- */
-export function multiply(x: Tensor2D, y: Tensor2D): Tensor2D {
-  const result = fused(DENSE, [x, y], { parts: [], activation: 'linear' } satisfies DenseAttributes);
-  if (result !== undefined) {
-    return result[0] as Tensor2D;
-  }
-  return customGrad((a: Tensor | GradSaveFunc, b: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
-    const [left, right] = [a as Tensor2D, b as Tensor2D];
-    (save as GradSaveFunc)([left, right]);
-    return {
-      value: matMul(left, right),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [l, r] = saved as [Tensor2D, Tensor2D];
-        return [matMul(dy as Tensor2D, transpose(r)), matMul(transpose(l), dy as Tensor2D)];
-      },
-    };
-  })(x, y) as Tensor2D;
-}
