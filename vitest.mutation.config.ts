@@ -19,7 +19,7 @@ const config: ViteUserConfig = defineConfig({
     ...cpu.test,
     include: [
       'src/{bijectors,conditioners,core,dequantizers,distributions,kernels,metrics,objectives,transformers}/**/*.test.ts',
-      'test/{conformance,golden}/*.test.ts',
+      'test/{conformance,errors,golden}/*.test.ts',
     ],
     setupFiles: [...[cpu.test?.setupFiles ?? []].flat(), 'test/mutation/reached.ts'],
     provide: { backend: 'cpu', runs: 2, gradients: 'joint' },

@@ -8,7 +8,7 @@ const factors = gridOf(3, 4, 5);
 const few = { batchSize: 24, train: 150, evaluate: 90 };
 
 it('1 for a code for each factor, at any scale', async () => {
-  const codes = factors.map(([a = 0, b = 0, c = 0]) => [c, 0, 1e3 * a, b]);
+  const codes = factors.map(([a = 0, b = 0, c = 0]) => [60 + c, 0, 1e3 * a, b - 50]);
   const report = await factorVaeScore({ codes, factors, ...few, rng: createRng(0) });
   expect([report.score, report.trainScore]).toEqual([1, 1]);
   expect(report.active).toEqual([true, false, true, true]);

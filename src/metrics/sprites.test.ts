@@ -32,6 +32,24 @@ async function look(simulator: Simulator, rows: number[][]): Promise<Look[]> {
 
 const small = { scale: 3, rotation: 4, x: 5, y: 3 };
 
+/** Of the polygon of 64 corners on the curve x = 4 (3 sin t - sin 3t), y = 13 cos t - 5 cos 2t - 2 cos 3t - cos 4t, in triangles about 0. */
+function heartArea(): number {
+  const corners = Array.from({ length: 64 }, (_, i) => (Math.PI * i) / 32).map((t) => {
+    const y = [0, 13, -5, -2, -1].reduce((total, factor, k) => total + factor * Math.cos(k * t), 0);
+    return { x: 12 * Math.sin(t) - 4 * Math.sin(3 * t), y };
+  });
+  let [area, moment] = [0, 0];
+  corners.forEach((a, i) => {
+    const b = corners[(i + 1) % 64]!;
+    const triangle = (a.x * b.y - a.y * b.x) / 2;
+    area += triangle;
+    moment += (triangle * (a.y + b.y)) / 3;
+  });
+  // Symmetric in x: the centroid lies on the axis.
+  const centroid = moment / area;
+  return Math.abs(area) / Math.max(...corners.map(({ x, y }) => x ** 2 + (y - centroid) ** 2));
+}
+
 describe('factors', () => {
   it('as in dSprites unless said', () => {
     const { factorNames, factorSizes, gridSize, imageShape } = sprites();
@@ -88,14 +106,18 @@ describe('images', () => {
   const simulator = sprites({ size: 48, levels: small });
 
   it('cover the area of the shape, wherever it is and however it is turned: the square of the scale', async () => {
-    // Of the triangle: legs from the apex to the base; the centroid is 2/3 of the height from the apex, its farthest corner.
+    // In parts of the square of the farthest corner's distance from the centroid. Of the triangle: legs from the apex to the base; the
+    // centroid is 2/3 of the height from the apex. Of the L: bars of 1.5 x 4 and 2 x 1.5, and the upper left corner.
     const height = 3.2;
-    const area = (2.8 * height) / 2 / ((2 / 3) * height) ** 2;
-    const rows = [0, 1, 2].flatMap((scale) => [0, 1, 2, 3].map((turn) => [1, scale, turn, turn, turn % 3]));
-    (await look(simulator, rows)).forEach(({ mass }, n) => {
-      const reach = 12 * (0.5 + ((rows[n] as number[])[1] as number) / 4);
-      expect(mass).toBeCloseTo(area * reach ** 2, 3);
-    });
+    const [x, y] = [(6 * 0.75 + 3 * 2.5) / 9, (6 * 2 + 3 * 3.25) / 9];
+    const areas = [heartArea(), (2.8 * height) / 2 / ((2 / 3) * height) ** 2, 9 / (x ** 2 + y ** 2)];
+    for (const [shape, area] of areas.entries()) {
+      const rows = [0, 1, 2].flatMap((scale) => [0, 1, 2, 3].map((turn) => [shape, scale, turn, turn, turn % 3]));
+      (await look(simulator, rows)).forEach(({ mass }, n) => {
+        const reach = 12 * (0.5 + ((rows[n] as number[])[1] as number) / 4);
+        expect(mass).toBeCloseTo(area * reach ** 2, 3);
+      });
+    }
   });
 
   it('have the centre of mass where x and y say', async () => {
@@ -165,7 +187,7 @@ describe('images', () => {
 describe('w', () => {
   it('is none unless asked for', () => {
     expect(sprites().drawNuisance(3)).toBeUndefined();
-    expect(sprites().sample(1, createRng(0)).nuisance).toBeUndefined();
+    expect('nuisance' in sprites().sample(1, createRng(0))).toBe(false);
   });
 
   it('is a background and a foreground at least 1/2 brighter, with a seed', () => {
@@ -181,6 +203,17 @@ describe('w', () => {
     }
     const spread = Math.max(...rows.map(([b, f]) => (f as number) - (b as number)));
     expect(spread).toBeGreaterThan(0.9);
+  });
+
+  it('takes two words a row, and the middle of what each stands for', () => {
+    const simulator = sprites({ shading: true });
+    const rng = createRng(0);
+    simulator.drawNuisance(200, rng);
+    expect(rng.save().counter).toBe(100);
+    const [lowest] = simulator.drawNuisance(1, { ...rng, bits: () => Uint32Array.of(0, 0) }) as [Float32Array];
+    expect(lowest[0]! * 2 ** 34).toBeCloseTo(1, 6);
+    const [highest] = simulator.drawNuisance(1, { ...rng, bits: () => Uint32Array.of(0, 2 ** 32 - 1) }) as [Float32Array];
+    expect([...highest]).toEqual([lowest[0], 1]);
   });
 
   it('is what the pixels go between', async () => {
@@ -248,6 +281,8 @@ it.each([
     () => sprites({ shapes: ['toString' as never] }),
     'different ones of heart, triangle, ell, but got ["toString"].',
   ],
+  ['one shape unknown of two', () => sprites({ shapes: ['ell', 'round' as never] }), 'but got ["ell","round"].'],
+  ['a list in the list', () => sprites({ shapes: [['ell'] as never] }), 'but got [["ell"]].'],
   ['a shape twice', () => sprites({ shapes: ['ell', 'ell'] }), 'different ones of heart, triangle, ell, but got ["ell","ell"].'],
   ['a shape that is no name', () => sprites({ shapes: [3 as never] }), 'different ones of heart, triangle, ell, but got [3].'],
   [
@@ -280,6 +315,11 @@ it.each([
   ['no rows', () => sprites(one).render([]), 'sprites.render: v should be rows of 1 levels, but got [].'],
   ['no list of rows', () => sprites(one).render(3 as never), 'sprites.render: v should be rows of 1 levels, but got 3.'],
   ['a long row', () => sprites(one).render([[0], [1, 1]]), 'sprites.render: v[1] should be a row of 1 levels, but got [1,1].'],
+  [
+    'a row that is none',
+    () => sprites(one).render([null as never]),
+    'sprites.render: v[0] should be a row of 1 levels, but got null.',
+  ],
   ['a level too high', () => sprites(one).render([[2]]), 'sprites.render: v[0][0] should be an integer from 0 to 1, but got 2.'],
   ['a level below 0', () => sprites(one).render([[-1]]), 'sprites.render: v[0][0] should be an integer from 0 to 1, but got -1.'],
   ['a fraction', () => sprites(one).render([[0.5]]), 'sprites.render: v[0][0] should be an integer from 0 to 1, but got 0.5.'],
@@ -292,6 +332,11 @@ it.each([
     'a short w',
     () => sprites(one).render([[0]], [[1]]),
     'sprites.render: w[0] should be a row [background, foreground], but got [1].',
+  ],
+  [
+    'w that is none',
+    () => sprites(one).render([[0]], [null as never]),
+    'sprites.render: w[0] should be a row [background, foreground], but got null.',
   ],
   [
     'w above 1',

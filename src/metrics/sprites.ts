@@ -80,7 +80,7 @@ export function sprites(options: SpritesOptions = {}): Simulator {
   const outlineOf = (row: ArrayLike<number>): Point[] => {
     const level = (name: FactorName): number => {
       const k = factors.indexOf(name);
-      return k < 0 ? (sizes[name] - 1) / 2 : (row[k] as number);
+      return k < 0 ? 0 : (row[k] as number);
     };
     /** From 0 to 1, and 1/2 for a single level. */
     const part = (name: FactorName): number => (sizes[name] === 1 ? 0.5 : level(name) / (sizes[name] - 1));
