@@ -4,6 +4,7 @@ import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkOptions, invalid } from '../core/errors.js';
 import { sumTrailing } from '../core/shapes.js';
+import { runStack } from '../core/stack.js';
 import { checkBijectorLike } from '../core/structural.js';
 
 /** What `chain` takes beside its parts. */
@@ -49,9 +50,12 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
       let value = input;
       let total: Tensor | undefined;
       const order = parts.map((_, i) => (direction === 'forward' ? i : parts.length - 1 - i));
-      for (const i of order) {
+      for (let k = 0; k < order.length; ) {
+        const i = order[k] as number;
         const part = parts[i] as Bijector;
-        const [next, logDet] = part[`${direction}AndLogDet`](value, call);
+        const together = direction === 'forward' && runStack(parts.slice(i), value, call);
+        const [next, logDet, count = 1] = together || part[`${direction}AndLogDet`](value, call);
+        k += count;
         // The event of the whole may have more axes than that of the part.
         const own = sumTrailing(logDet, (ranks[i] as number) - part.forwardEventRank);
         total = total === undefined ? own : add(total, own);

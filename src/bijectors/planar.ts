@@ -7,6 +7,7 @@ import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
 import { softplusInverse } from '../core/softplusInverse.js';
+import { runStack } from '../core/stack.js';
 import { parameterSource } from './amortised.js';
 
 /** What `planar` takes. */
@@ -76,8 +77,7 @@ export function planar(options: PlanarOptions): Bijector {
   const shift = constraint === 'centred' ? softplusInverse(1) : 0;
   const h = activation === 'tanh' ? HYPERBOLIC_TANGENT : LEAKY_RELU;
 
-  const prepare = (call: CallOptions): Prepared => {
-    const { w, u, b } = source.at(call);
+  const prepare = (w: Tensor, u: Tensor, b: Tensor): Prepared => {
     const wu = sum(mul(w, u), -1);
     // 1 + a, kept apart from a: near the bound a rounds to -1, and 1 + a would round to 0.
     const onePlusA = softplus(add(wu, shift));
@@ -87,24 +87,41 @@ export function planar(options: PlanarOptions): Bijector {
     return { w, b, a, uHat: add(u, mul(expandDims(bend, -1), w)), slope: (s) => slope(h, onePlusA, s) };
   };
 
+  const tensors = (call: CallOptions): [Tensor, Tensor, Tensor] => {
+    const { w, u, b } = source.at(call);
+    return [w, u, b];
+  };
+  const composed = (x: Tensor, [w, u, b]: readonly Tensor[]): [Tensor, Tensor] => {
+    const p = prepare(w as Tensor, u as Tensor, b as Tensor);
+    const s = add(sum(mul(x, p.w), -1), p.b);
+    return [add(x, mul(expandDims(h.value(s), -1), p.uHat)), log(p.slope(s))];
+  };
+  // The kernel is for tanh, and one w, u and b for all examples.
+  const isShared =
+    contextDim === undefined && Object.values(options.given ?? {}).every((given, i) => given.rank === (i < 2 ? 1 : 0));
+  const stack = activation === 'tanh' && isShared ? { kernel: PLANAR[constraint], tensors, composed } : undefined;
+
   return defineBijector({
     name: 'planar',
     forwardEvent: [dim],
     inverseCost: activation === 'tanh' ? 'iterative' : 'parallel',
     contextDim,
     parameters: source.parameters,
+    stack,
     forwardAndLogDet: (x, call) => {
-      const p = prepare(call);
-      const s = add(sum(mul(x, p.w), -1), p.b);
-      return [add(x, mul(expandDims(h.value(s), -1), p.uHat)), log(p.slope(s))];
+      const [y, logDet] = runStack([{ stack }], x, call) ?? composed(x, tensors(call));
+      return [y, logDet];
     },
     inverseAndLogDet: (y, call) => {
-      const p = prepare(call);
+      const p = prepare(...tensors(call));
       const s = h.solve(sum(mul(y, p.w), -1), p);
       return [sub(y, mul(expandDims(h.value(s), -1), p.uHat)), neg(log(p.slope(s)))];
     },
   });
 }
+
+/** Names of the fused kernels. */
+const PLANAR = { centred: 'FlowsPlanarCentred', original: 'FlowsPlanarOriginal' } as const;
 
 interface Prepared {
   readonly w: Tensor;

@@ -6,6 +6,7 @@ import { defineModule } from './module.js';
 import type { Rng } from './rng.js';
 import type { EventShape } from './shapes.js';
 import { batchShapeOf, checkContext, checkEvent } from './shapes.js';
+import type { Stack } from './stack.js';
 
 /** What one call costs: one pass, one pass an element of the event, or a root search. */
 export type Cost = 'parallel' | 'sequential' | 'iterative';
@@ -47,6 +48,8 @@ export interface Bijector extends Module {
   inverseAndLogDet(y: Tensor, options?: CallOptions): [x: Tensor, logDet: Tensor];
   /** Data-dependent initialisation: takes the data side (what `forward` returns). Remembered in buffers. */
   initialize?(data: Tensor, options?: CallOptions): void;
+  /** How a chain runs several of a kind as one fused kernel, where that can be. */
+  readonly stack?: Stack | undefined;
 }
 
 /** What `defineBijector` takes. */
@@ -66,6 +69,7 @@ export interface BijectorSpec extends ModuleState {
   forwardAndLogDet(x: Tensor, options: CallOptions): [y: Tensor, logDet: Tensor];
   /** x, and log|det dx/dy| of the batch shape. */
   inverseAndLogDet(y: Tensor, options: CallOptions): [x: Tensor, logDet: Tensor];
+  readonly stack?: Stack | undefined;
   /** Where it is cheaper without the log-det. */
   forward?(x: Tensor, options: CallOptions): Tensor;
   /** Where it is cheaper without the log-det. */
@@ -135,6 +139,7 @@ export function defineBijector(spec: BijectorSpec): Bijector {
   return {
     ...module,
     name,
+    stack: spec.stack,
     forwardEventRank: forwardEvent.length,
     inverseEventRank: inverseEvent.length,
     forwardCost: spec.forwardCost ?? 'parallel',

@@ -24,6 +24,8 @@ export interface Instance {
   scalar(value: number): TensorInfo;
   /** Integers in scratch memory. */
   integers(values: readonly number[]): number;
+  /** Integers at an address. */
+  integersAt(address: number, values: readonly number[]): number;
   /** Memory for the time of a call; the next call of this has the same. */
   scratch(bytes: number): number;
 }
@@ -59,16 +61,17 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance
     }
     return held;
   };
+  const integersAt = (address: number, values: readonly number[]): number => {
+    new Int32Array(wasm.asm.memory.buffer, address, values.length).set(values);
+    return address;
+  };
   return {
     exports: exports as unknown as Exports,
     address: ({ dataId }) => dataIdMap.get(dataId).memoryOffset,
     output: (shape) => backend.makeOutput(shape, 'float32'),
     scalar: (value) => backend.makeOutput([], 'float32', undefined, Float32Array.of(value)),
-    integers: (values) => {
-      const at = scratch(4 * values.length);
-      new Int32Array(wasm.asm.memory.buffer, at, values.length).set(values);
-      return at;
-    },
+    integers: (values) => integersAt(scratch(4 * values.length), values),
+    integersAt,
     scratch,
   };
 }
