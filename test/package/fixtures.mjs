@@ -42,4 +42,19 @@ export const fixtures = [
     limit: 6000,
     absent: ['planar', 'coupling', 'autoregressive', 'made', 'vae', 'fit'],
   },
+  {
+    source: "import { mig, sap, dci } from 'tfjs-flows/metrics'",
+    limit: 6500,
+    absent: [
+      'planar',
+      'vae',
+      'elbo',
+      'betaVaeScore',
+      'explicitness',
+      'logisticRegression',
+      'sprites',
+      'represent',
+      'latentTraversal',
+    ],
+  },
 ];
