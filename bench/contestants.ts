@@ -30,16 +30,18 @@ export const ours = (backend: string): Contestant => ({
   isOptional: backend === 'webgpu',
 });
 
-/** What of the others is here, and in words what is not. */
-export async function peers(): Promise<{ contestants: Contestant[]; absences: string[] }> {
-  const contestants: Contestant[] = [
-    {
-      name: 'TensorFlow.js wasm',
-      command: program('bench/peers/tensorflow.ts'),
-      hasLimits: true,
-      isOptional: false,
-    },
-  ];
+/** What of the others is here, and in words what is not. TensorFlow.js on those of the backends that it is not hopeless on. */
+export function peers(backends: readonly string[]): { contestants: Contestant[]; absences: string[] } {
+  const contestants = ['wasm', 'webgpu']
+    .filter((backend) => backends.includes(backend))
+    .map(
+      (backend): Contestant => ({
+        name: `TensorFlow.js ${backend}`,
+        command: program('bench/peers/tensorflow.ts', '--backend', backend),
+        hasLimits: backend === 'wasm',
+        isOptional: backend === 'webgpu',
+      }),
+    );
   const absences: string[] = [];
   if (isInstalled('@jax-js/jax')) {
     contestants.push({ name: 'jax-js wasm', command: program('bench/peers/jax.ts'), hasLimits: true, isOptional: false });

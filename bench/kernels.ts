@@ -2,12 +2,12 @@ import { engine } from '@tensorflow/tfjs-core';
 import type { KernelCount } from './records.js';
 
 /**
- * What `work` asks of the current backend. Times are a kernel's own, where the backend works synchronously; of three runs, those of
- * the fastest.
+ * What `work` asks of the current backend. Times are a kernel's own, where the backend works synchronously; of several runs, those
+ * of the fastest.
  */
-export async function countKernels(work: () => Promise<unknown>): Promise<KernelCount> {
+export async function countKernels(work: () => Promise<unknown>, runs: number): Promise<KernelCount> {
   const counts: KernelCount[] = [];
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < runs; run++) {
     counts.push(await countOnce(work));
   }
   const total = ({ profile }: KernelCount): number => profile.reduce((sum, { ms }) => sum + ms, 0);

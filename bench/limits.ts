@@ -13,7 +13,7 @@ export async function measureLimits(
   draws: Readonly<Record<string, (size: number) => Tensor>> = {},
 ): Promise<void> {
   const patience = brief
-    ? { warmUp: 1, seconds: 0, leastRuns: 1, mostRuns: 1, mostSeconds: 0, fewRuns: 1 }
+    ? { warmUp: 0, seconds: 0, leastRuns: 1, mostRuns: 1, mostSeconds: 0, fewRuns: 1 }
     : { warmUp: 5, seconds: 0.5, leastRuns: 15, mostRuns: 200, mostSeconds: 3, fewRuns: 3 };
   const limit = async (
     what: string,

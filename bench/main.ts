@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { dawnEnvironment } from '../scripts/machine.mjs';
 import type { Contestant } from './contestants.js';
 import { ours, peers } from './contestants.js';
 import type { Record } from './records.js';
@@ -12,7 +11,8 @@ import { report } from './report.js';
 
 const HELP = `npm run bench -- [options]
   --only P4,P5         these workloads alone
-  --backends wasm,cpu  of this library (default: wasm, cpu and webgpu)
+  --backends wasm,cpu  of this library (default: wasm, cpu and webgpu, where Dawn finds a driver; VK_ICD_FILENAMES may name
+                       a software one, whose times mean nothing, while it counts kernels)
   --peers              TensorFlow.js composed by hand, jax-js and PyTorch beside it
   --rounds 3           processes of each, in turn (default 1, with --peers 3)
   --seconds 4          of measurement for each workload in each process
@@ -55,9 +55,10 @@ const groups = [wanted.filter((name) => name !== 'P8'), wanted.filter((name) => 
 const settings = [...(values.brief ? ['--brief'] : []), ...(values.seconds === undefined ? [] : ['--seconds', values.seconds])];
 const rounds = Number(values.rounds ?? (values.peers ? 3 : 1));
 
-const contestants: Contestant[] = values.backends.split(',').map(ours);
+const backends = values.backends.split(',');
+const contestants: Contestant[] = backends.map(ours);
 if (values.peers) {
-  const found = await peers();
+  const found = peers(backends);
   contestants.push(...found.contestants);
   for (const absence of found.absences) {
     note(`not run: ${absence}`);
@@ -65,6 +66,8 @@ if (values.peers) {
 }
 
 const records: Record[] = [];
+/** Those that turned out not to work here. */
+const absent = new Set<string>();
 let failed = false;
 for (let round = 1; round <= rounds; round++) {
   for (const group of groups) {
@@ -90,9 +93,12 @@ process.exit(failed ? 1 : 0);
 
 /** One process of an implementation; what it prints goes into `records`. */
 async function run({ name, command, environment, isOptional }: Contestant, orders: readonly string[]): Promise<void> {
+  if (absent.has(name)) {
+    return;
+  }
   const [program, ...args] = command as [string, ...string[]];
   const child = spawn(program, [...args, ...orders], {
-    env: { ...process.env, ...dawnEnvironment(), ...environment },
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const complaints: string[] = [];
@@ -122,8 +128,9 @@ async function run({ name, command, environment, isOptional }: Contestant, order
   }
   const status = await ended;
   if (status !== 0 && count === 0 && isOptional) {
-    const reason = complaints.find((line) => /Error:/.test(line)) ?? complaints.at(-1) ?? `exit ${status}`;
-    note(`not run: ${name}: ${reason}`);
+    absent.add(name);
+    const from = complaints.findIndex((line) => /Error:/.test(line));
+    note(`not run: ${name}: ${complaints.slice(from, from + 2).join(' ')}`);
   } else if (status !== 0) {
     note(`${name} ended with ${status}:\n${complaints.slice(-20).join('\n')}`);
     failed = true;

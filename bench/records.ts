@@ -8,7 +8,6 @@ export interface WorkloadRecord {
   /** ms. */
   readonly median: number;
   readonly least: number;
-  readonly first: number;
   readonly runs: number;
   /** Trained numbers. */
   readonly parameters: number;

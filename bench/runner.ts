@@ -41,7 +41,7 @@ export async function runWorkloads(
   implementation: string,
   workloads: readonly Workload[],
   { only, brief, seconds }: Orders,
-  count?: (step: () => Promise<unknown>) => Promise<KernelCount>,
+  count?: (step: () => Promise<unknown>, runs: number) => Promise<KernelCount>,
 ): Promise<void> {
   const patience = { ...(brief ? BRIEF : PATIENT), ...(seconds === undefined ? {} : { seconds }) };
   for (const { name, make } of workloads) {
@@ -54,7 +54,7 @@ export async function runWorkloads(
       const comparisons = await workload.check(!brief);
       const times = await measure(workload.step, patience);
       const after = peakMegabytes();
-      const kernels = await count?.(workload.step);
+      const kernels = await count?.(workload.step, brief || times.median > 1000 ? 1 : 3);
       workload.dispose();
       const checks = comparisons.map((each) => {
         const wrong = agrees(each) ? '' : ` (WRONG: ${each.expected})`;

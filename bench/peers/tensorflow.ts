@@ -350,6 +350,9 @@ const WORKLOADS: readonly Workload[] = [
 const orders = readOrders();
 const implementation = `TensorFlow.js ${orders.backend}`;
 tf.enableProdMode();
+if (orders.backend === 'webgpu') {
+  await startWebGpu();
+}
 await tf.setBackend(orders.backend);
 await tf.ready();
 if (orders.limits) {
@@ -358,3 +361,15 @@ if (orders.limits) {
   await runWorkloads(implementation, WORKLOADS, orders, countKernels);
 }
 process.exit(0);
+
+/** Dawn, as the backend wants it: before its package is loaded. */
+async function startWebGpu(): Promise<void> {
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  const navigator = { gpu: create([]), userAgent: 'node', hardwareConcurrency: 1 };
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true });
+  if ((await navigator.gpu.requestAdapter()) === null) {
+    throw new Error('Dawn found no graphics driver');
+  }
+  await import('@tensorflow/tfjs-backend-webgpu');
+}
