@@ -1,4 +1,5 @@
-import { neg, zeros } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, BijectorSpec, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
@@ -6,7 +7,7 @@ import { oneBatchAxis } from '../core/oneBatchAxis.js';
 import type { Rng } from '../core/rng.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { LogisticMixture } from '../transformers/logisticMixture.js';
-import { logisticMixtureLogit, logisticMixtureLogitInverse, MIN_LOG_SCALE, withFloor } from '../transformers/logisticMixture.js';
+import { logisticMixtureMap, MIN_LOG_SCALE } from '../transformers/logisticMixture.js';
 import { parameterSource } from './amortised.js';
 
 /** What `logisticMixtureCdf` takes. */
@@ -68,7 +69,12 @@ export function logisticMixtureCdf(options: LogisticMixtureCdfOptions): Bijector
     logScales: { shape, init: () => zeros(shape) },
   };
   const source = parameterSource('logisticMixtureCdf', specs, { given, contextDim, rng });
-  const mixtureAt = (call: CallOptions): LogisticMixture => withFloor(source.at(call), minLogScale);
+  const apply =
+    (inverse: boolean) =>
+    (x: Tensor, call: CallOptions): [Tensor, Tensor] => {
+      const [y, logDerivative] = logisticMixtureMap(x, source.at(call), { floor: minLogScale, inverse });
+      return [y, sumTrailing(logDerivative, 1)];
+    };
 
   const spec: BijectorSpec = {
     name: 'logisticMixtureCdf',
@@ -76,14 +82,8 @@ export function logisticMixtureCdf(options: LogisticMixtureCdfOptions): Bijector
     inverseCost: 'iterative',
     contextDim,
     parameters: source.parameters,
-    forwardAndLogDet: (x, call) => {
-      const [y, logDerivative] = logisticMixtureLogit(x, mixtureAt(call));
-      return [y, sumTrailing(logDerivative, 1)];
-    },
-    inverseAndLogDet: (y, call) => {
-      const [x, logDerivative] = logisticMixtureLogitInverse(y, mixtureAt(call));
-      return [x, neg(sumTrailing(logDerivative, 1))];
-    },
+    forwardAndLogDet: apply(false),
+    inverseAndLogDet: apply(true),
   };
   // Given tensors may have batch axes of their own, which want those of x as they are.
   return defineBijector(given === undefined ? oneBatchAxis(spec) : spec);

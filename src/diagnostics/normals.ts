@@ -1,10 +1,13 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { broadcastTo, dispose, tidy } from '@tensorflow/tfjs-core';
+import { broadcastTo, dispose, getBackend, getKernel, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
+import { fused } from '../core/fused.js';
 import { LOG_TWO_PI } from '../core/math.js';
 import { sizeOf } from '../core/shapes.js';
-import { tilesOf } from '../core/tiles.js';
+import { readBack, tilesOf } from '../core/tiles.js';
 import type { NormalParameters } from '../distributions/normalFamily.js';
+import type { NormalLogSumsAttributes } from '../kernels/normalLogSums/normalLogSums.js';
+import { NORMAL_LOG_SUMS } from '../kernels/normalLogSums/normalLogSums.js';
 import type { LogSums } from './logSums.js';
 
 /** N batches of independent normals over `dim` elements, each [N, dim] row by row. */
@@ -76,41 +79,101 @@ export interface PairsProblem {
   readonly onPairs: (pairs: number) => void;
 }
 
+/**
+ * The log-densities of all points under all normals, summed: by a fused kernel in float32 where the backend has it, else on the host in
+ * float64. Composed ops would have to hold M x N x dim differences, or to expand the square and lose sharp normals to cancellation.
+ */
+export async function addPairs(problem: PairsProblem): Promise<void> {
+  const { normals, points, tile, breathe, signal, onPairs } = problem;
+  const prepared = prepare(normals);
+  const uploaded = upload(prepared);
+  try {
+    for (const [first, last] of tilesOf(points.length / normals.dim, tile)) {
+      signal?.throwIfAborted();
+      await (uploaded === undefined ? onHost(problem, prepared, first, last) : onDevice(problem, uploaded, first, last));
+      onPairs((last - first) * normals.count);
+      await breathe();
+    }
+  } finally {
+    dispose(uploaded ?? []);
+  }
+}
+
+interface Prepared extends Normals {
+  readonly inverseScale: Float64Array;
+  /** Log-densities at the means. */
+  readonly atMean: Float64Array;
+}
+
+function prepare(normals: Normals): Prepared {
+  const { count, dim, logScale } = normals;
+  return {
+    ...normals,
+    inverseScale: logScale.map((value) => Math.exp(-value)),
+    atMean: Float64Array.from({ length: count }, (_, j) =>
+      logScale.subarray(j * dim, (j + 1) * dim).reduce((total, value) => total - value, -0.5 * dim * LOG_TWO_PI),
+    ),
+  };
+}
+
+/** What the kernel takes beside the points; undefined where the backend has none. */
+function upload({ count, dim, mean, inverseScale, atMean }: Prepared): [Tensor, Tensor, Tensor] | undefined {
+  if (!getKernel(NORMAL_LOG_SUMS, getBackend())) {
+    return undefined;
+  }
+  const whole = 8 * Math.ceil(count / 8);
+  const transposed = (values: Float64Array): Tensor => {
+    const columns = new Float32Array(dim * whole);
+    for (let j = 0; j < count; j++) {
+      for (let d = 0; d < dim; d++) {
+        columns[d * whole + j] = values[j * dim + d] as number;
+      }
+    }
+    return tensor(columns, [dim, whole]);
+  };
+  const heights = Float32Array.from({ length: whole }, (_, j) => atMean[j] ?? Number.NEGATIVE_INFINITY);
+  return [transposed(mean), transposed(inverseScale), tensor(heights, [whole])];
+}
+
+async function onDevice({ normals: { dim }, points, sums, done }: PairsProblem, uploaded: Tensor[], first: number, last: number) {
+  const skipped = Array.from({ length: last - first }, (_, i) => done?.(first + i) ?? -1);
+  const rows = Float32Array.from({ length: (last - first) * dim }, (_, i) => points[first * dim + i] as number);
+  const attributes: NormalLogSumsAttributes = { skipped };
+  const pairs = await readBack(() => {
+    const made = fused(NORMAL_LOG_SUMS, [tensor(rows, [last - first, dim]), ...uploaded], attributes) as [Tensor];
+    return made[0];
+  });
+  for (let m = first; m < last; m++) {
+    const [top, total] = [pairs[2 * (m - first)] as number, pairs[2 * (m - first) + 1] as number];
+    sums.add(m, top + Math.log(total));
+  }
+}
+
 /** A term smaller than the largest by so many nats is lost in float64. */
 const NEGLIGIBLE = 60;
 
-/**
- * The log-densities of all points under all normals, in float64 on the host: the device would have to hold M x N x dim differences,
- * or to expand the square and lose sharp normals to cancellation; and most pairs are far apart, which shows after a few elements.
- */
-export async function addPairs({ normals, points, sums, done, tile, breathe, signal, onPairs }: PairsProblem): Promise<void> {
-  const { count, dim, mean, logScale } = normals;
-  const inverseScale = logScale.map((value) => Math.exp(-value));
-  const atMean = Float64Array.from({ length: count }, (_, j) =>
-    logScale.subarray(j * dim, (j + 1) * dim).reduce((total, value) => total - value, -0.5 * dim * LOG_TWO_PI),
-  );
+/** Most pairs are far apart, which shows after a few elements. */
+async function onHost({ points, sums, done, breathe, signal }: PairsProblem, normals: Prepared, first: number, last: number) {
+  const { count, dim, mean, inverseScale, atMean } = normals;
   const point = new Float64Array(dim);
-  for (const [first, last] of tilesOf(points.length / dim, tile)) {
-    for (let m = first; m < last; m++) {
-      signal?.throwIfAborted();
-      for (let d = 0; d < dim; d++) {
-        point[d] = points[m * dim + d] as number;
-      }
-      const skipped = done?.(m);
-      for (let j = 0; j < count; j++) {
-        if (j === skipped) {
-          continue;
-        }
-        const top = atMean[j] as number;
-        const most = 2 * (top + NEGLIGIBLE - sums.highest(m));
-        const distance = squaredDistance(point, mean, inverseScale, j * dim, most);
-        if (!(distance > most)) {
-          sums.add(m, top - 0.5 * distance);
-        }
-      }
-      await breathe();
+  for (let m = first; m < last; m++) {
+    signal?.throwIfAborted();
+    for (let d = 0; d < dim; d++) {
+      point[d] = points[m * dim + d] as number;
     }
-    onPairs((last - first) * count);
+    const skipped = done?.(m);
+    for (let j = 0; j < count; j++) {
+      if (j === skipped) {
+        continue;
+      }
+      const top = atMean[j] as number;
+      const most = 2 * (top + NEGLIGIBLE - sums.highest(m));
+      const distance = squaredDistance(point, mean, inverseScale, j * dim, most);
+      if (!(distance > most)) {
+        sums.add(m, top - 0.5 * distance);
+      }
+    }
+    await breathe();
   }
 }
 

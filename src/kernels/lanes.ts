@@ -25,7 +25,7 @@ export interface Lanes<F> {
   sigmoid(a: F): F;
 }
 
-/** The parameters of the elements at hand, P for each, or their gradients. */
+/** Numbers of the elements at hand: parameters of theirs, gradients, what is kept between steps. */
 export interface Columns<F> {
   at(p: i32): F;
   put(p: i32, value: F): void;

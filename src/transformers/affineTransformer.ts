@@ -79,12 +79,8 @@ export function affineOptionsOf(options: AffineTransformerOptions): AffineTransf
  * ```
  */
 export function affineTransformer(options: AffineTransformerOptions = {}): Transformer {
-  checkOptions('affineTransformer', options, AFFINE_OPTIONS);
-  const { scale: kind = 'bounded' } = options;
-  if (!Object.hasOwn(KINDS, kind)) {
-    throw invalid('affineTransformer', 'options.scale', `one of ${Object.keys(KINDS).join(', ')}`, kind);
-  }
-  const settings = settingsOf(kind, options);
+  const attributes = affineAttributes(options);
+  const { kind, ...settings } = attributes;
   const parts = (x: Tensor, parameters: Tensor): [shift: Tensor, raw: Tensor] =>
     splitParameters(parameters, [1, 1]).map((part) => reshape(part, x.shape)) as [Tensor, Tensor];
   const common = {
@@ -92,7 +88,7 @@ export function affineTransformer(options: AffineTransformerOptions = {}): Trans
     parameterSize: 2,
     forwardCost: 'parallel',
     inverseCost: 'parallel',
-    kernel: { name: AFFINE, attributes: { kind, ...settings } satisfies AffineAttributes },
+    kernel: { name: AFFINE, attributes },
   } as const;
 
   if (kind === 'gate') {
@@ -125,6 +121,16 @@ export function affineTransformer(options: AffineTransformerOptions = {}): Trans
       return [div(sub(y, shift), scale), neg(logScale)];
     },
   });
+}
+
+/** What fused kernels are told. Throws as `affineTransformer` does. */
+export function affineAttributes(options: AffineTransformerOptions): AffineAttributes {
+  checkOptions('affineTransformer', options, AFFINE_OPTIONS);
+  const { scale: kind = 'bounded' } = options;
+  if (!Object.hasOwn(KINDS, kind)) {
+    throw invalid('affineTransformer', 'options.scale', `one of ${Object.keys(KINDS).join(', ')}`, kind);
+  }
+  return { kind, ...settingsOf(kind, options) };
 }
 
 const STEEPEST = 80;

@@ -1,7 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, concat, exp, expandDims, max, maximum, min, mul, neg, softplus, sub } from '@tensorflow/tfjs-core';
+import { fused } from '../core/fused.js';
 import { logSoftmax, logSumExp } from '../core/math.js';
 import { monotoneRoot } from '../core/root.js';
+import type { LogisticMixtureAttributes } from '../kernels/logisticMixture/logisticMixture.js';
+import { LOGISTIC_MIXTURE } from '../kernels/logisticMixture/logisticMixture.js';
 
 /** A mixture of K logistic distributions for each element: tensors [...s, K] that broadcast to those of x [...s]. */
 export interface LogisticMixture {
@@ -17,6 +20,40 @@ export const MIN_LOG_SCALE = -7;
 /** Raises log-scales to the floor; below it no gradient comes. */
 export function withFloor(mixture: LogisticMixture, floor: number): LogisticMixture {
   return { ...mixture, logScales: maximum(mixture.logScales, floor) };
+}
+
+/** How a mixture is used. */
+export interface LogisticMixtureOptions {
+  /** Log-scales below are raised to it. */
+  readonly floor: number;
+  /** From y to x. */
+  readonly inverse: boolean;
+}
+
+/** y = logit F(x) and log dy/dx or, for the inverse, x and log dx/dy, by a fused kernel where there is one. */
+export function logisticMixtureMap(
+  x: Tensor,
+  { logits, means, logScales }: LogisticMixture,
+  { floor, inverse }: LogisticMixtureOptions,
+): [result: Tensor, logDerivative: Tensor] {
+  const composed = (at: Tensor, ...[l, m, s]: Tensor[]): [Tensor, Tensor] => {
+    const mixture = withFloor({ logits: l as Tensor, means: m as Tensor, logScales: s as Tensor }, floor);
+    if (!inverse) {
+      return logisticMixtureLogit(at, mixture);
+    }
+    const [found, logDerivative] = logisticMixtureLogitInverse(at, mixture);
+    return [found, neg(logDerivative)];
+  };
+  const inputs = [x, logits, means, logScales] as const;
+  const attributes: LogisticMixtureAttributes = { components: logits.shape.at(-1) as number, floor };
+  const made = repeats(x, [logits, means, logScales]) && fused(LOGISTIC_MIXTURE, inputs, { ...attributes, inverse, composed });
+  return made ? (made as [Tensor, Tensor]) : composed(...inputs);
+}
+
+/** Whether the parameters are those of x's trailing axes, again and again. */
+function repeats(x: Tensor, parameters: readonly Tensor[]): boolean {
+  const [shape, ...others] = parameters.map((parameter) => String(parameter.shape.slice(0, -1)).replace(/^(1,)+/, ''));
+  return others.every((other) => other === shape) && `,${x.shape}`.endsWith(`,${shape}`);
 }
 
 /**

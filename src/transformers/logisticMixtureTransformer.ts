@@ -3,8 +3,10 @@ import { add, neg } from '@tensorflow/tfjs-core';
 import { checkInteger, checkNumber, checkOptions } from '../core/errors.js';
 import type { Transformer } from '../core/transformer.js';
 import { defineTransformer, splitParameters } from '../core/transformer.js';
+import type { LogisticMixtureAttributes } from '../kernels/logisticMixture/logisticMixture.js';
+import { LOGISTIC_MIXTURE } from '../kernels/logisticMixture/logisticMixture.js';
 import type { AffineTransformerOptions } from './affineTransformer.js';
-import { affineTransformer } from './affineTransformer.js';
+import { affineAttributes, affineTransformer } from './affineTransformer.js';
 import type { LogisticMixture } from './logisticMixture.js';
 import { logisticMixtureLogit, logisticMixtureLogitInverse, MIN_LOG_SCALE, withFloor } from './logisticMixture.js';
 
@@ -50,7 +52,13 @@ export function logisticMixtureTransformer(options: LogisticMixtureTransformerOp
   const { components, affine = true, minLogScale = MIN_LOG_SCALE } = options;
   checkInteger('logisticMixtureTransformer', 'options.components', components, 1);
   checkNumber('logisticMixtureTransformer', 'options.minLogScale', minLogScale, { most: 0 });
-  const after = affine === false ? undefined : affineTransformer(affine === true ? { scale: 'tanh' } : affine);
+  const afterOptions: AffineTransformerOptions | false = affine === true ? { scale: 'tanh' } : affine;
+  const after = afterOptions === false ? undefined : affineTransformer(afterOptions);
+  const attributes: LogisticMixtureAttributes = {
+    components,
+    floor: minLogScale,
+    after: afterOptions === false ? undefined : affineAttributes(afterOptions),
+  };
   const sizes = [components, components, components, ...(after === undefined ? [] : [after.parameterSize])];
 
   const parts = (parameters: Tensor): { mixture: LogisticMixture; rest: Tensor } => {
@@ -62,6 +70,7 @@ export function logisticMixtureTransformer(options: LogisticMixtureTransformerOp
     parameterSize: sizes.reduce((total, size) => total + size, 0),
     forwardCost: 'parallel',
     inverseCost: 'iterative',
+    kernel: { name: LOGISTIC_MIXTURE, attributes },
     forwardAndLogDerivative: (x, parameters) => {
       const { mixture, rest } = parts(parameters);
       const [y, logDerivative] = logisticMixtureLogit(x, mixture);

@@ -17,7 +17,7 @@ export const affineKernels: WasmKernels = {
     return results;
   },
   [gradientOf(AFFINE)]: (instance, inputs, attributes) => {
-    const [x, parameters, , , dy, dl] = inputs as TensorInfo[] as [TensorInfo, TensorInfo, 0, 0, TensorInfo, TensorInfo];
+    const [x, parameters, dy, dl] = inputs as [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
     const results = [instance.output(x.shape), instance.output(parameters.shape)];
     instance.exports.affineGradient(...[x, parameters, dy, dl, ...results].map(instance.address), ...settings(x, attributes));
     return results;
@@ -25,6 +25,11 @@ export const affineKernels: WasmKernels = {
 };
 
 function settings(x: TensorInfo, attributes: object): number[] {
-  const { inverse, kind, offset, minimum, maximum } = attributes as TransformerAttributes & AffineAttributes;
-  return [sizeOf(x.shape), inverse ? 1 : 0, KINDS.indexOf(kind), offset, minimum, maximum];
+  const { inverse, ...affine } = attributes as TransformerAttributes & AffineAttributes;
+  return [sizeOf(x.shape), inverse ? 1 : 0, ...affineSettings(affine)];
+}
+
+/** What kernels that apply the map are told of it. */
+export function affineSettings({ kind, offset, minimum, maximum }: AffineAttributes): number[] {
+  return [KINDS.indexOf(kind), offset, minimum, maximum];
 }

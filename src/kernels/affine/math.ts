@@ -65,8 +65,24 @@ export function affineForward<F>(o: Lanes<F>, x: F, shift: F, s: F, isGate: bool
 
 /** x. */
 export function affineInverse<F>(o: Lanes<F>, y: F, shift: F, s: F, isGate: bool): F {
-  // Cut off before it overflows, and 0 times it is NaN.
-  const inverse = o.exp(o.min(o.neg(s), o.constant(80)));
-  const x = o.mul(o.sub(y, shift), inverse);
+  const x = o.mul(o.sub(y, shift), affineFactor<F>(o, s, true));
   return isGate ? o.add(x, shift) : x;
+}
+
+/** How fast the result changes with what is mapped: e^s, or for the inverse e^-s. */
+export function affineFactor<F>(o: Lanes<F>, s: F, inverse: bool): F {
+  // Cut off before it overflows, and 0 times it is NaN.
+  return inverse ? o.exp(o.min(o.neg(s), o.constant(80))) : o.exp(s);
+}
+
+/** Of a gradient g in the result, that in the shift; `through` is g times the factor. */
+export function affineShiftGradient<F>(o: Lanes<F>, g: F, through: F, inverse: bool, isGate: bool): F {
+  if (isGate) return o.sub(g, through);
+  return inverse ? o.neg(through) : g;
+}
+
+/** That in s, h being the gradient in the log-derivative; `from` is what is mapped. */
+export function affineScaleGradient<F>(o: Lanes<F>, from: F, shift: F, through: F, h: F, inverse: bool, isGate: bool): F {
+  const by = o.fma(through, inverse || isGate ? o.sub(from, shift) : from, h);
+  return inverse ? o.neg(by) : by;
 }

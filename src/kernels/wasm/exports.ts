@@ -9,6 +9,13 @@ export interface Exports {
   readonly squaredNorm: Function;
   readonly affine: Function;
   readonly affineGradient: Function;
+  readonly logisticMixture: Function;
+  readonly logisticMixtureGradient: Function;
+  readonly planar: Function;
+  readonly planarGradient: Function;
+  readonly planarScratch: Function;
+  readonly logSumsScratch: Function;
+  readonly normalLogSums: Function;
   readonly take: Function;
   readonly put: Function;
   readonly normals: Function;

@@ -24,6 +24,12 @@ export class Lanes<F> {
   @inline sigmoid(a: F): F { return sigmoid4(a); }
 }
 
+/** Vectors one after the other in memory: the first is where `this` points to. */
+export class Columns<F> {
+  @inline at(p: i32): F { return v128.load(changetype<usize>(this) + (<usize>p << 4)); }
+  @inline put(p: i32, value: F): void { v128.store(changetype<usize>(this) + (<usize>p << 4), value); }
+}
+
 @inline export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);

@@ -7,7 +7,12 @@ import { registerDenseGradient } from '../dense/dense.gradient.js';
 import { denseKernels } from '../dense/dense.wasm.js';
 import { matMulOverrides } from '../dense/matMul.wasm.js';
 import { remember } from '../fusedGradient.js';
+import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
+import { logisticMixtureKernels } from '../logisticMixture/logisticMixture.wasm.js';
 import { noiseKernels } from '../noise/noise.wasm.js';
+import { normalLogSumsKernels } from '../normalLogSums/normalLogSums.wasm.js';
+import { registerPlanarGradient } from '../planar/planar.gradient.js';
+import { planarKernels } from '../planar/planar.wasm.js';
 import { registerJoinGradient, registerTakeGradient } from '../take/take.gradient.js';
 import { takeKernels } from '../take/take.wasm.js';
 import { registerTransformerGradient } from '../transformer.gradient.js';
@@ -33,9 +38,12 @@ export async function registerWasmKernels(): Promise<void> {
   for (const [kernelName, run] of Object.entries({
     ...denseKernels,
     ...affineKernels,
+    ...logisticMixtureKernels,
     ...takeKernels,
+    ...planarKernels,
     ...adamKernels,
     ...noiseKernels,
+    ...normalLogSumsKernels,
   })) {
     registerKernel({
       kernelName,
@@ -58,7 +66,9 @@ export async function registerWasmKernels(): Promise<void> {
   registerDenseGradient();
   registerTakeGradient();
   registerJoinGradient();
-  registerTransformerGradient(AFFINE);
+  registerPlanarGradient();
+  registerTransformerGradient(AFFINE, () => false);
+  registerTransformerGradient(LOGISTIC_MIXTURE, ({ inverse }) => inverse);
 }
 
 /** Of a kernel that TensorFlow.js does not have for WASM. */
