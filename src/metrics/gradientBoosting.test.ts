@@ -169,7 +169,7 @@ it('numbers that are nearer than 1e-7 are one', async () => {
     const columns = [Float64Array.of(0, 0, step, step)];
     return (await gradientBoosting({ columns, labels: Int32Array.of(0, 0, 1, 1), ...settings })).importance;
   };
-  expect([await importance(0.9e-7), await importance(1.1e-7)]).toEqual([[0], [1]]);
+  expect([await importance(0.9e-7), await importance(1e-7), await importance(1.1e-7)]).toEqual([[0], [0], [1]]);
 });
 
 it('rows that are told for certain count no more', async () => {
@@ -178,8 +178,19 @@ it('rows that are told for certain count no more', async () => {
   const labels = Int32Array.of(0, 0, 1, 1);
   const settings = { classes: 2, trees: 6, depth: 2, learningRate: 400, rng: createRng(0) };
   const { importance, predict } = await gradientBoosting({ columns, labels, ...settings });
-  expect(importance).toEqual([1, 0]);
+  expect(importance[0]).toBeCloseTo(1, 12);
   expect([...predict(columns)]).toEqual([...labels]);
+  const three = Int32Array.of(0, 1, 2, 0);
+  const other = await gradientBoosting({ columns, labels: three, ...settings, classes: 3, learningRate: 4000 });
+  expect(other.importance[0]! + other.importance[1]!).toBeCloseTo(1, 12);
+  expect([...other.predict(columns)]).toEqual([...three]);
+});
+
+it('of splits of one column that are equally good it takes the first', async () => {
+  const settings = { classes: 2, trees: 1, depth: 1, learningRate: 9, rng: createRng(0) };
+  const columns = [Float64Array.of(0, 1, 2)];
+  const { predict } = await gradientBoosting({ columns, labels: Int32Array.of(0, 1, 0), ...settings });
+  expect([...predict(columns)]).toEqual([0, 1, 1]);
 });
 
 it('nothing to split: no importance, and the most frequent class', async () => {
@@ -188,6 +199,8 @@ it('nothing to split: no importance, and the most frequent class', async () => {
   const two = await gradientBoosting({ columns, labels: Int32Array.of(1, 0, 1, 1, 0), classes: 2, ...settings });
   const three = await gradientBoosting({ columns, labels: Int32Array.of(1, 0, 2, 2, 0), classes: 3, ...settings });
   expect([two.importance, three.importance]).toEqual([[0], [0]]);
+  const even = await gradientBoosting({ columns: [new Float64Array(2)], labels: Int32Array.of(1, 0), classes: 2, ...settings });
+  expect([...even.predict(columns)]).toEqual([0, 0, 0, 0, 0]);
   expect([...two.predict(columns)]).toEqual([1, 1, 1, 1, 1]);
   // The first of those that are equally frequent.
   expect([...three.predict(columns)]).toEqual([0, 0, 0, 0, 0]);

@@ -190,8 +190,6 @@ function valueAt(tree: Tree, columns: readonly Float64Array[], i: number): numbe
 interface OpenNodes {
   readonly count: Float64Array;
   readonly sum: Float64Array;
-  /** Whether all that is in it is the same, but for rounding. */
-  readonly pure: Uint8Array;
   /** -1 where there is no split. */
   readonly feature: Int32Array;
   readonly threshold: Float64Array;
@@ -200,22 +198,17 @@ interface OpenNodes {
 
 function openNodes(target: Float64Array, places: Int32Array, first: number, last: number): OpenNodes {
   const size = last - first;
-  const [count, sum, squares] = [0, 0, 0].map(() => new Float64Array(size)) as [Float64Array, Float64Array, Float64Array];
+  const [count, sum] = [new Float64Array(size), new Float64Array(size)];
   for (let i = 0; i < target.length; i++) {
     const q = (places[i] as number) - first;
     if (q >= 0) {
-      const value = target[i] as number;
       count[q] = (count[q] as number) + 1;
-      sum[q] = (sum[q] as number) + value;
-      squares[q] = (squares[q] as number) + value * value;
+      sum[q] = (sum[q] as number) + (target[i] as number);
     }
   }
-  const variance = (q: number): number =>
-    (squares[q] as number) / (count[q] as number) - ((sum[q] as number) / (count[q] as number)) ** 2;
   return {
     count,
     sum,
-    pure: Uint8Array.from({ length: size }, (_, q) => Number(variance(q) <= Number.EPSILON)),
     feature: new Int32Array(size).fill(-1),
     threshold: new Float64Array(size),
     gain: new Float64Array(size).fill(-1),
@@ -234,15 +227,11 @@ function scan(
 ): void {
   const size = nodes.count.length;
   // Of the rows that came already, which would go left.
-  const [leftCount, leftSum, previous] = [0, 0, 0].map(() => new Float64Array(size)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
+  const [leftCount, leftSum, previous] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
   for (let at = 0; at < order.length; at++) {
     const i = order[at] as number;
     const q = (places[i] as number) - first;
-    if (q < 0 || nodes.pure[q] === 1) {
+    if (q < 0) {
       continue;
     }
     const value = column[i] as number;
