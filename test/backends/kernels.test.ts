@@ -1,0 +1,286 @@
+// Fused kernels against the same composed of TensorFlow.js's ops, on the backends that have them.
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import type { AffineTransformerOptions, LogisticMixtureTransformerOptions } from 'tfjs-flows';
+import { logisticMixtureCdf, logisticMixtureTransformer } from 'tfjs-flows';
+import { describe, expect, test } from 'vitest';
+import { LOGISTIC_MIXTURE } from '../../src/kernels/logisticMixture/logisticMixture.js';
+import { gradientOf } from '../../src/kernels/transformer.gradient.js';
+import { backendName, ready } from '../setup/backend.js';
+
+type Values = readonly [data: ArrayLike<number>, shape: readonly number[]];
+type Formula = (...inputs: tf.Tensor[]) => tf.Tensor[];
+
+/** The backends that have a kernel; elsewhere its tests compare composed with composed. */
+function hasKernel(name: string, backends: readonly (typeof backendName)[]): void {
+  test(`${name} has a kernel on ${backends.join(', ')} alone`, async () => {
+    await ready();
+    expect(tf.getKernel(name, backendName) !== undefined).toBe(backends.includes(backendName));
+  });
+}
+
+/** Outputs of a formula, and gradients of their sums with weights that tell them apart. */
+async function differentiated(
+  formula: Formula,
+  inputs: readonly Values[],
+): Promise<{ values: number[][]; gradients: number[][] }> {
+  const tensors = inputs.map(([data, shape]) => tf.tensor(Float32Array.from(data), [...shape]));
+  const values = formula(...tensors);
+  const gradients = tf.grads((...at) => weighted(formula(...at)))(tensors);
+  const read = (all: tf.Tensor[]): Promise<number[][]> => Promise.all(all.map(async (one) => Array.from(await one.data())));
+  const result = { values: await read(values), gradients: await read(gradients) };
+  tf.dispose([tensors, values, gradients]);
+  return result;
+}
+
+function weighted(outputs: tf.Tensor[]): tf.Scalar {
+  return tf.addN(
+    outputs.map((output, i) => {
+      const weights = Array.from({ length: output.size }, (_, j) => Math.cos(2 * j + i));
+      return tf.sum(tf.mul(output, tf.tensor(weights, output.shape)));
+    }),
+  ) as tf.Scalar;
+}
+
+/** The same on the CPU backend, which has no kernels. */
+async function composed<T>(work: () => Promise<T>): Promise<T> {
+  await tf.setBackend('cpu');
+  try {
+    return await work();
+  } finally {
+    await tf.setBackend(backendName);
+  }
+}
+
+/** How far numbers are from those that they should be, relative to these or to 1. */
+function errorOf(got: readonly number[][], want: readonly number[][]): number {
+  const errors = want.flatMap((row, i) =>
+    row.map((value, j) => {
+      const other = got[i]?.[j] as number;
+      return Object.is(value, other) || value === other ? 0 : Math.abs(other - value) / Math.max(1, Math.abs(value));
+    }),
+  );
+  return Math.max(...errors.map((error) => (Number.isNaN(error) ? Number.POSITIVE_INFINITY : error)));
+}
+
+async function agree(formula: Formula, inputs: readonly Values[], { value = 1e-5, gradient = 1e-4 } = {}): Promise<void> {
+  const got = await differentiated(formula, inputs);
+  const want = await composed(() => differentiated(formula, inputs));
+  expect(errorOf(got.values, want.values)).toBeLessThan(value);
+  expect(errorOf(got.gradients, want.gradients)).toBeLessThan(gradient);
+}
+
+/** Numbers between two others, the same everywhere. */
+function spread(seed: number, shape: readonly number[], low: number, high: number): Values {
+  const size = shape.reduce((product, one) => product * one, 1);
+  const data = Array.from({ length: size }, (_, i) => {
+    const x = Math.sin(12.9898 * (i + 1) + 78.233 * seed) * 43758.5453;
+    return low + (high - low) * (x - Math.floor(x));
+  });
+  return [data, shape];
+}
+
+describe('logistic mixtures', () => {
+  hasKernel(LOGISTIC_MIXTURE, ['wasm']);
+  hasKernel(gradientOf(LOGISTIC_MIXTURE), ['wasm']);
+
+  interface Case extends LogisticMixtureTransformerOptions {
+    readonly inverse: boolean;
+  }
+
+  const formula = ({ inverse, ...options }: Case): Formula => {
+    const transformer = logisticMixtureTransformer(options);
+    return (x, p) =>
+      (inverse ? transformer.inverseAndLogDerivative : transformer.forwardAndLogDerivative)(x as tf.Tensor, p as tf.Tensor);
+  };
+
+  /** x in [-range, range], logits, means, log-scales in [low, high] and, with an affine map, its numbers. */
+  const inputsOf = (
+    { components: K, affine = true }: Case,
+    shape: readonly number[],
+    { range = 3, low = -1, high = 1, seed = 1 } = {},
+  ): Values[] => {
+    const size = shape.reduce((product, one) => product * one, 1);
+    const limits = [
+      [-2, 2],
+      [-2, 2],
+      [low, high],
+    ] as const;
+    const parts = limits.map(([least, most], i) => spread(seed + i, [size, K], least, most)[0]);
+    const after = affine === false ? [] : spread(seed + 4, [size, 2], -1, 1)[0];
+    const P = 3 * K + (affine === false ? 0 : 2);
+    const parameters = Array.from({ length: size * P }, (_, i) => {
+      const [row, column] = [Math.floor(i / P), i % P];
+      const part = parts[Math.floor(column / K)];
+      return (part === undefined ? after[2 * row + column - 3 * K] : part[row * K + (column % K)]) as number;
+    });
+    return [spread(seed + 5, shape, -range, range), [parameters, [...shape, P]]];
+  };
+
+  const affines: (boolean | AffineTransformerOptions)[] = [
+    false,
+    true,
+    { scale: 'exp' },
+    { scale: 'bounded' },
+    { scale: 'sigmoid' },
+    { scale: 'gate' },
+    { scale: 'softplus', offset: 0.5, minimum: 0.01, maximum: 1.2 },
+  ];
+
+  test.each(affines.flatMap((affine) => [false, true].map((inverse) => ({ affine, inverse }))))('%j', async (options) => {
+    const one = { ...options, components: 3 };
+    await agree(formula(one), inputsOf(one, [9]));
+  });
+
+  test.each([1, 2, 3, 4, 5, 7, 64])('%d elements', async (size) => {
+    for (const inverse of [false, true]) {
+      const one = { components: 2, inverse };
+      await agree(formula(one), inputsOf(one, [size]));
+    }
+  });
+
+  test('any shape', async () => {
+    const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 });
+    const arbitrary = fc.record({ shape: shapes, components: fc.integer({ min: 1, max: 9 }), inverse: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(arbitrary, async ({ shape, ...one }) => agree(formula(one), inputsOf(one, shape))),
+      { seed: 5, numRuns: 10 },
+    );
+  });
+
+  test.each([
+    ['scales from the floor to wide ones', -9, 3, 1e-5],
+    // Here an ulp of a scale, in which backends differ, is 1e-3 of a z.
+    ['scales below the floor alone', -9, -7.1, 1e-3],
+  ])('far in the tails: %s', async (_, low, high, value) => {
+    for (const inverse of [false, true]) {
+      const one = { components: 3, affine: false, inverse };
+      await agree(formula(one), inputsOf(one, [50], { range: 30, low, high }), { value, gradient: 1e-3 });
+    }
+  });
+
+  test('keeps the log-derivative of a component at the floor of the scales', async () => {
+    const [x, p] = [tf.tensor1d([-30, 30, 1000]), tf.tensor2d([0, 0, -7, 0, 0, -9, 5, 0, -7], [3, 3])];
+    const transformer = logisticMixtureTransformer({ components: 1, affine: false });
+    const [y, logDerivative] = transformer.forwardAndLogDerivative(x, p);
+    expect(errorOf([Array.from(await y.data())], [[-30, 30, 1000].map((at) => at * Math.exp(7))])).toBeLessThan(1e-6);
+    expect(errorOf([Array.from(await logDerivative.data())], [[7, 7, 7]])).toBeLessThan(1e-6);
+  });
+
+  test('components without weight, and others with nearly all', async () => {
+    const x: Values = [[-20, 0.3, 8, 60], [4]];
+    const rows = [
+      [100, -100, 3, -1, 2, 30, 0.3, -2, 1],
+      [-1e4, 0, -50, -4, 0.5, 1, -1, 0.5, 2],
+      [0, -80, -90, 40, 0, 9, -3, 0, -3],
+      [5, -300, 4, -9, 70, 1, 0, -6, 0.4],
+    ];
+    for (const inverse of [false, true]) {
+      await agree(formula({ components: 3, affine: false, inverse }), [x, [rows.flat(), [4, 9]]]);
+    }
+  });
+
+  test('what is infinite or no number stays so', async () => {
+    const inputs: Values[] = [
+      [[Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1, 1], [5]],
+      [
+        [0, 1, 0, 1, 0, 0.5, 0, 1, 0, 1, 0, 0.5, 0, 1, 0, 1, 0, 0.5, 0, Number.NaN, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0.5],
+        [5, 6],
+      ],
+    ];
+    const [y] = (await differentiated(formula({ components: 2, affine: false, inverse: false }), inputs)).values as [number[]];
+    expect(y.slice(0, 4)).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN]);
+    expect(Number.isFinite(y[4])).toBe(true);
+    const [x] = (await differentiated(formula({ components: 2, affine: false, inverse: true }), inputs)).values as [number[]];
+    expect(x.slice(2, 4)).toEqual([Number.NaN, Number.NaN]);
+    expect(Number.isFinite(x[4])).toBe(true);
+  });
+
+  test.each([0, 1, 2])('finds x again, or an x with the same y, for |x| to 30: kind %d', async (kind) => {
+    const K = 8;
+    const one = { components: K, affine: false, inverse: false } as const;
+    const [x, [data, shape]] = inputsOf(one, [200], { range: 30, low: -7, high: 3 }) as [Values, Values];
+    const logScales = [(value: number) => value, () => -7, (value: number) => (value > -2 ? 3 : -7)][kind] as (
+      value: number,
+    ) => number;
+    const parameters = Array.from(data, (value, i) => {
+      const column = i % (3 * K);
+      return column < K ? value : column < 2 * K ? value * (kind === 2 ? 10 : 1) : logScales(value);
+    });
+    const [at, p] = [tf.tensor1d(Array.from(x[0])), tf.tensor(parameters, [...shape])];
+    const [y] = formula(one)(at, p) as [tf.Tensor, tf.Tensor];
+    const [found, logDerivative] = formula({ ...one, inverse: true })(y, p) as [tf.Tensor, tf.Tensor];
+    const [again, slope] = formula(one)(found, p) as [tf.Tensor, tf.Tensor];
+    const [xs, ys, backs, agains] = await Promise.all([at, y, found, again].map((tensor) => tensor.data()));
+    const worst = Array.from(xs as Float32Array, (value, i) =>
+      Math.min(errorOf([[backs?.[i] as number]], [[value]]), errorOf([[agains?.[i] as number]], [[ys?.[i] as number]])),
+    );
+    expect(Math.max(...worst)).toBeLessThan(2e-6);
+    const negated = Array.from(await logDerivative.data(), (value) => -value);
+    expect(errorOf([negated], [Array.from(await slope.data())])).toBeLessThan(1e-5);
+  });
+
+  test('gives some point of a gap between narrow components, and no NaN, nor in the gradients', async () => {
+    const inputs: Values[] = [
+      [[0, 1e-7, 0.7], [3]],
+      [Array.from({ length: 3 }, () => [0, 0, -1, 1, -7, -7]).flat(), [3, 6]],
+    ];
+    const { values, gradients } = await differentiated(formula({ components: 2, affine: false, inverse: true }), inputs);
+    expect([...values, ...gradients].flat().every(Number.isFinite)).toBe(true);
+    for (const x of values[0]?.slice(0, 2) as number[]) {
+      expect(Math.abs(x)).toBeLessThan(1);
+    }
+  });
+
+  test('an inverse at the root 0, at once in the middle of the bracket, and with an affine map that moves it', async () => {
+    const inputs: Values[] = [
+      [[0, 0.5, 0, -2], [4]],
+      [
+        [0.3, 0.3, -1, 1, 0, 0, 1, -1, 1, -1, 1, -1, 1, 1, 0, 2, 2, 2, -0.4, 0.8, -0.2, 0.1, 0, 0.5],
+        [4, 6],
+      ],
+    ];
+    await agree(formula({ components: 2, affine: false, inverse: true }), inputs);
+  });
+
+  test.each([false, true])('second derivatives, inverse %s', async (inverse) => {
+    const one = { components: 2, inverse };
+    const inputs = inputsOf(one, [3]);
+    const slopes: Formula = (...at) => tf.grads((...again) => weighted(formula(one)(...again)))(at as tf.Tensor[]);
+    await agree(slopes, inputs);
+  });
+
+  test('elements that share parameters, own or given with batch axes of their own', async () => {
+    const K = 3;
+    const cases = [
+      { x: [5, 3], given: [3, K] },
+      { x: [2, 3, 2], given: [2, K] },
+      { x: [4, 3, 1], given: [3, 1, K] },
+      { x: [4, 3], given: [4, 3, K] },
+      { x: [4, 3], given: [1, 3, K] },
+      { x: [7, 1], given: [1, K] },
+      { x: [2, 2, 3], given: [2, 1, 3, K] },
+    ];
+    for (const { x, given } of cases) {
+      const inputs = [spread(1, x, -3, 3), spread(2, given, -1, 1), spread(3, given, -2, 2), spread(4, given, -8, 1)];
+      for (const method of ['forwardAndLogDet', 'inverseAndLogDet'] as const) {
+        const map: Formula = (value, logits, means, logScales) => {
+          const tensors = { logits, means, logScales } as Record<'logits' | 'means' | 'logScales', tf.Tensor>;
+          const options = { dim: x.at(-1) as number, components: K, given: tensors, minLogScale: -1 };
+          return logisticMixtureCdf(options)[method](value as tf.Tensor);
+        };
+        await agree(map, inputs);
+      }
+    }
+  });
+
+  test('leaves the two results alone', () => {
+    const transformer = logisticMixtureTransformer({ components: 2 });
+    const [x, p] = [tf.tensor1d([1, 2]), tf.ones([2, 8])];
+    const before = tf.memory().numTensors;
+    tf.dispose(transformer.forwardAndLogDerivative(x, p));
+    tf.dispose(transformer.inverseAndLogDerivative(x, p));
+    tf.dispose(tf.grad((at) => transformer.inverseAndLogDerivative(at, p)[0])(x));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
