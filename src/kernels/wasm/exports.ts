@@ -16,6 +16,7 @@ export interface Exports {
   readonly planarScratch: Function;
   readonly logSumsScratch: Function;
   readonly normalLogSums: Function;
+  readonly unary: Function;
   readonly take: Function;
   readonly put: Function;
   readonly normals: Function;

@@ -58,10 +58,13 @@ export function exp4(x: v128): v128 {
   return v128.bitselect(result, x, f32x4.eq(x, x));
 }
 
-/** Cephes' logf, of numbers that are not denormal: -Infinity for 0, NaN below. */
-export function log4(x: v128): v128 {
+/** Cephes' logf: -Infinity for 0, NaN below. */
+export function log4(number: v128): v128 {
+  // Denormal numbers are brought among the others.
+  const isTiny = f32x4.lt(number, c4(1.1754944e-38));
+  const x = v128.bitselect(f32x4.mul(number, c4(8388608)), number, isTiny);
   const bits = i32x4.sub(x, i32x4.splat(0x3f3504f3));
-  const e = f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23));
+  const e = f32x4.sub(f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23)), v128.and(c4(23), isTiny));
   // Between sqrt(1/2) and sqrt(2), less 1.
   const m = f32x4.sub(i32x4.add(v128.and(bits, i32x4.splat(0x007fffff)), i32x4.splat(0x3f3504f3)), c4(1));
   const z = f32x4.mul(m, m);
@@ -112,4 +115,9 @@ export function tanh4(x: v128): v128 {
 /** log(1 + e^a). */
 @inline export function softplus<F>(o: Lanes<F>, a: F): F {
   return o.add(o.max(a, o.constant(0)), o.log1p(o.exp(o.neg(o.abs(a)))));
+}
+
+/** log(1 + e^x). */
+@inline export function softplus4(x: v128): v128 {
+  return f32x4.add(f32x4.pmax(c4(0), x), log1p4(exp4(f32x4.neg(f32x4.abs(x)))));
 }

@@ -7,3 +7,4 @@ export { put, take } from '../take/take.as';
 export { logisticMixture, logisticMixtureGradient } from '../logisticMixture/logisticMixture.as';
 export { planar, planarGradient, planarScratch } from '../planar/planar.as';
 export { logSumsScratch, normalLogSums } from '../normalLogSums/normalLogSums.as';
+export { unary } from '../unary/unary.as';

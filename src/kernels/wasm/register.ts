@@ -16,6 +16,7 @@ import { planarKernels } from '../planar/planar.wasm.js';
 import { registerJoinGradient, registerTakeGradient } from '../take/take.gradient.js';
 import { takeKernels } from '../take/take.wasm.js';
 import { registerTransformerGradient } from '../transformer.gradient.js';
+import { unaryOverrides } from '../unary/unary.wasm.js';
 import type { Instance } from './instance.js';
 import { compileKernels } from './instance.js';
 
@@ -55,7 +56,7 @@ export async function registerWasmKernels(): Promise<void> {
       },
     });
   }
-  for (const [kernelName, make] of Object.entries({ ...matMulOverrides })) {
+  for (const [kernelName, make] of Object.entries({ ...matMulOverrides, ...unaryOverrides })) {
     const config = getKernel(kernelName, 'wasm');
     const run = make(config?.kernelFunc ?? missing(kernelName));
     if (config !== undefined) {
