@@ -1,7 +1,9 @@
-import { zeros } from '@tensorflow/tfjs-core';
-import type { Bijector } from '../core/bijector.js';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { concat, zeros } from '@tensorflow/tfjs-core';
+import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
+import { fused, hasKernel } from '../core/fused.js';
 import type { Rng } from '../core/rng.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { RationalQuadraticOptions, SplineParameters } from '../transformers/rationalQuadratic.js';
@@ -57,18 +59,27 @@ export function rationalQuadraticSpline(options: RationalQuadraticSplineOptions)
   };
   const source = parameterSource('rationalQuadraticSpline', specs, { given, contextDim, rng });
 
+  const run = (method: 'forward' | 'inverse', x: Tensor, call: CallOptions): [Tensor, Tensor] => {
+    const parameters = source.at(call);
+    const parts = [parameters.widths, parameters.heights, parameters.derivatives];
+    const composed = (x: Tensor, joined: Tensor): [Tensor, Tensor] => spline[method](x, spline.split(joined));
+    const { name, attributes } = spline.kernel;
+    // The kernel wants parameters together, and takes none that broadcast otherwise than along leading axes.
+    const isSuited = parts.every(({ shape }) => `${shape.slice(0, -1)}` === `${x.shape.slice(1 - shape.length)}`);
+    const made =
+      isSuited &&
+      hasKernel(name) &&
+      fused(name, [x, concat(parts, -1)], { ...attributes, inverse: method === 'inverse', composed });
+    const [y, logDerivative] = made ? (made as [Tensor, Tensor]) : spline[method](x, parameters);
+    return [y, sumTrailing(logDerivative, 1)];
+  };
+
   return defineBijector({
     name: 'rationalQuadraticSpline',
     forwardEvent: [dim],
     contextDim,
     parameters: source.parameters,
-    forwardAndLogDet: (x, call) => {
-      const [y, logDerivative] = spline.forward(x, source.at(call));
-      return [y, sumTrailing(logDerivative, 1)];
-    },
-    inverseAndLogDet: (y, call) => {
-      const [x, logDerivative] = spline.inverse(y, source.at(call));
-      return [x, sumTrailing(logDerivative, 1)];
-    },
+    forwardAndLogDet: (x, call) => run('forward', x, call),
+    inverseAndLogDet: (y, call) => run('inverse', y, call),
   });
 }

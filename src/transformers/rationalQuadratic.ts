@@ -33,7 +33,11 @@ import { softBound } from '../core/math.js';
 import { select } from '../core/select.js';
 import { softplusInverse } from '../core/softplusInverse.js';
 import { untaped } from '../core/stopGradient.js';
+import type { TransformerSpec } from '../core/transformer.js';
+import { splitParameters } from '../core/transformer.js';
 import { multiply } from '../kernels/dense/multiply.js';
+import type { SplineAttributes } from '../kernels/spline/spline.js';
+import { SPLINE } from '../kernels/spline/spline.js';
 import { take } from '../kernels/take/take.js';
 
 /** What the makers of rational-quadratic splines take. */
@@ -89,9 +93,13 @@ export interface SplineParameters {
   readonly derivatives: Tensor;
 }
 
-/** A spline family: how many parameters one element takes, and both directions. */
+/** A spline family: how many parameters one element takes, and both directions, of TensorFlow.js's ops. */
 export interface RationalQuadratic {
   readonly sizes: { readonly widths: number; readonly heights: number; readonly derivatives: number };
+  /** The fused kernel that does the same, of parameters that lie together: [widths, heights, derivatives]. */
+  readonly kernel: NonNullable<TransformerSpec['kernel']>;
+  /** Parameters that lie together, one by one. */
+  split(parameters: Tensor): SplineParameters;
   /** y and log dy/dx, of the shape of x. */
   forward(x: Tensor, parameters: SplineParameters): [y: Tensor, logDerivative: Tensor];
   /** x and log dx/dy, of the shape of y. */
@@ -120,9 +128,17 @@ export interface RationalQuadratic {
  */
 export function rationalQuadratic(where: string, options: RationalQuadraticOptions): RationalQuadratic {
   const settings = settingsOf(where, options);
-  const { bins, bound, boundary } = settings;
+  const { bins, bound, boundary, constraint, ...minima } = settings;
+  const sizes = { widths: bins, heights: bins, derivatives: bins + { identity: -1, circular: 0, free: 1 }[boundary] };
+  const offset = constraint === 'centred' ? softplusInverse(1 - minima.minDerivative) : 0;
+  const attributes: SplineAttributes = { bins, bound, boundary, ...minima, isBounded: constraint === 'bounded', offset };
   return {
-    sizes: { widths: bins, heights: bins, derivatives: bins + { identity: -1, circular: 0, free: 1 }[boundary] },
+    sizes,
+    kernel: { name: SPLINE, attributes },
+    split: (parameters) => {
+      const [widths, heights, derivatives] = splitParameters(parameters, Object.values(sizes)) as [Tensor, Tensor, Tensor];
+      return { widths, heights, derivatives };
+    },
     forward: (x, parameters) => {
       const knots = knotsOf(parameters, settings);
       const inBox = clamp(x, bound);

@@ -1,8 +1,7 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import { checkOptions } from '../core/errors.js';
 import type { Transformer } from '../core/transformer.js';
-import { defineTransformer, splitParameters } from '../core/transformer.js';
-import type { RationalQuadraticOptions, SplineParameters } from './rationalQuadratic.js';
+import { defineTransformer } from '../core/transformer.js';
+import type { RationalQuadraticOptions } from './rationalQuadratic.js';
 import { RATIONAL_QUADRATIC_OPTIONS, rationalQuadratic } from './rationalQuadratic.js';
 
 /**
@@ -40,17 +39,13 @@ import { RATIONAL_QUADRATIC_OPTIONS, rationalQuadratic } from './rationalQuadrat
 export function splineTransformer(options: RationalQuadraticOptions = {}): Transformer {
   checkOptions('splineTransformer', options, RATIONAL_QUADRATIC_OPTIONS);
   const spline = rationalQuadratic('splineTransformer', options);
-  const sizes = [spline.sizes.widths, spline.sizes.heights, spline.sizes.derivatives];
-  const parts = (parameters: Tensor): SplineParameters => {
-    const [widths, heights, derivatives] = splitParameters(parameters, sizes) as [Tensor, Tensor, Tensor];
-    return { widths, heights, derivatives };
-  };
   return defineTransformer({
     name: 'splineTransformer',
-    parameterSize: sizes.reduce((total, size) => total + size, 0),
+    parameterSize: Object.values(spline.sizes).reduce((total, size) => total + size, 0),
     forwardCost: 'parallel',
     inverseCost: 'parallel',
-    forwardAndLogDerivative: (x, parameters) => spline.forward(x, parts(parameters)),
-    inverseAndLogDerivative: (y, parameters) => spline.inverse(y, parts(parameters)),
+    kernel: spline.kernel,
+    forwardAndLogDerivative: (x, parameters) => spline.forward(x, spline.split(parameters)),
+    inverseAndLogDerivative: (y, parameters) => spline.inverse(y, spline.split(parameters)),
   });
 }

@@ -19,6 +19,8 @@ export interface Exports {
   readonly unary: Function;
   readonly take: Function;
   readonly put: Function;
+  readonly splines: Function;
+  readonly splinesGradient: Function;
   readonly normals: Function;
   readonly uniforms: Function;
 }

@@ -8,3 +8,4 @@ export { logisticMixture, logisticMixtureGradient } from '../logisticMixture/log
 export { planar, planarGradient, planarScratch } from '../planar/planar.as';
 export { logSumsScratch, normalLogSums } from '../normalLogSums/normalLogSums.as';
 export { unary } from '../unary/unary.as';
+export { splines, splinesGradient } from '../spline/spline.as';

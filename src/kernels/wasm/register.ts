@@ -13,6 +13,8 @@ import { noiseKernels } from '../noise/noise.wasm.js';
 import { normalLogSumsKernels } from '../normalLogSums/normalLogSums.wasm.js';
 import { registerPlanarGradient } from '../planar/planar.gradient.js';
 import { planarKernels } from '../planar/planar.wasm.js';
+import { SPLINE } from '../spline/spline.js';
+import { splineKernels } from '../spline/spline.wasm.js';
 import { registerJoinGradient, registerTakeGradient } from '../take/take.gradient.js';
 import { takeKernels } from '../take/take.wasm.js';
 import { registerTransformerGradient } from '../transformer.gradient.js';
@@ -40,6 +42,7 @@ export async function registerWasmKernels(): Promise<void> {
     ...denseKernels,
     ...affineKernels,
     ...logisticMixtureKernels,
+    ...splineKernels,
     ...takeKernels,
     ...planarKernels,
     ...adamKernels,
@@ -70,6 +73,7 @@ export async function registerWasmKernels(): Promise<void> {
   registerPlanarGradient();
   registerTransformerGradient(AFFINE, () => false);
   registerTransformerGradient(LOGISTIC_MIXTURE, ({ inverse }) => inverse);
+  registerTransformerGradient(SPLINE, () => false);
 }
 
 /** Of a kernel that TensorFlow.js does not have for WASM. */
