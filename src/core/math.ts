@@ -10,7 +10,6 @@ import {
   log,
   max,
   maximum,
-  minimum,
   mul,
   neg,
   relu,
@@ -25,7 +24,7 @@ import {
   sum,
 } from '@tensorflow/tfjs-core';
 import { select } from './select.js';
-import { stopGradient, untaped } from './stopGradient.js';
+import { stopGradient } from './stopGradient.js';
 
 /** log(2 pi), on the host in float64. */
 export const LOG_TWO_PI: number = Math.log(2 * Math.PI);
@@ -109,12 +108,10 @@ export function logCosh(x: Tensor): Tensor {
  * what most of the time of tfjs's own `logSumExp` goes to on WASM.
  */
 export function logSumExp(x: Tensor): Tensor {
-  // Where all terms are zero there is no largest one: the result is then -Infinity and its gradient 0, not NaN.
+  // Where all terms are zero there is no largest one: the result is then -Infinity, not NaN.
   const top = stopGradient(maximum(max(x, -1, true), -1e38));
-  // One of the terms is 1, or all are 0.
-  const total = sum(exp(sub(x, top)), -1);
-  const constant = untaped(() => add(log(minimum(total, 1)), reshape(top, total.shape)));
-  return add(log(maximum(total, 1)), constant);
+  const total = log(sum(exp(sub(x, top)), -1));
+  return add(total, reshape(top, total.shape));
 }
 
 /** log softmax over the last axis. */

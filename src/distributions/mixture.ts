@@ -5,6 +5,10 @@ import {
   clone,
   equal,
   expandDims,
+  fill,
+  greaterEqual,
+  max,
+  maximum,
   mul,
   range,
   reshape,
@@ -23,6 +27,7 @@ import { parameter } from '../core/module.js';
 import { parameterAt } from '../core/parameterShapes.js';
 import { select } from '../core/select.js';
 import { broadcastShapes, checkEvent } from '../core/shapes.js';
+import { untaped } from '../core/stopGradient.js';
 import { checkDistributionLike } from '../core/structural.js';
 import { drawClass } from './classes.js';
 
@@ -106,7 +111,7 @@ export function mixture(options: MixtureOptions): Distribution {
       // Not a product, in which what another component has lost to overflow would make NaN of all.
       return sum(select(spread, all, zerosLike(all)), axis);
     },
-    logProb: (value, call) => logSumExp(add(logSoftmax(logitsAt(call)), components.logProb(value, call))),
+    logProb: (value, call) => logSum(add(logSoftmax(logitsAt(call)), components.logProb(value, call))),
     ...(components.mean === undefined
       ? {}
       : {
@@ -119,6 +124,18 @@ export function mixture(options: MixtureOptions): Distribution {
         }),
   });
 }
+
+/** log sum exp over the last axis. Where all terms are -Infinity so is the sum, with the gradient 0 in place of NaN. */
+function logSum(terms: Tensor): Tensor {
+  const nothing = untaped(() => {
+    const top = max(terms, -1);
+    return select(greaterEqual(top, LEAST), zerosLike(top), fill(top.shape, Number.NEGATIVE_INFINITY));
+  });
+  return add(logSumExp(maximum(terms, LEAST)), nothing);
+}
+
+/** e to it is 0. */
+const LEAST = -1e38;
 
 /** K distributions as one, whose K axis is the last of the batch. */
 interface Components {
