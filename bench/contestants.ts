@@ -86,13 +86,17 @@ function torchContestants(): { contestants: Contestant[]; absences: string[] } {
 }
 
 /**
- * What to tell OpenBLAS of the processor. Releases older than a processor fall back to the kernels of 2004, four to five times
- * slower than what it can do; undefined where it knows it.
+ * What to tell OpenBLAS of the processor, so that it multiplies as fast as it can: releases older than a processor take kernels
+ * for another, up to five times slower. Undefined where it knows, or where another library multiplies.
  */
 function coreOf(said: string): string | undefined {
-  if (process.env.OPENBLAS_CORETYPE !== undefined || !/^Core: Prescott/m.test(said)) {
+  const detected = /^Core: (.*)/m.exec(said)?.[1];
+  if (process.env.OPENBLAS_CORETYPE !== undefined || detected === undefined || !existsSync('/proc/cpuinfo')) {
     return process.env.OPENBLAS_CORETYPE;
   }
   const flags = readFileSync('/proc/cpuinfo', 'utf8');
-  return flags.includes('avx512bw') ? 'SkylakeX' : flags.includes('avx2') ? 'Haswell' : undefined;
+  if (flags.includes('avx512bw')) {
+    return /skylakex|cooperlake|sapphirerapids/i.test(detected) ? undefined : 'SkylakeX';
+  }
+  return flags.includes('avx2') && detected === 'Prescott' ? 'Haswell' : undefined;
 }
