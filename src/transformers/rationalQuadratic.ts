@@ -12,7 +12,6 @@ import {
   greaterEqual,
   log,
   maximum,
-  minimum,
   mul,
   neg,
   ones,
@@ -33,7 +32,6 @@ import { softBound } from '../core/math.js';
 import { select } from '../core/select.js';
 import { softplusInverse } from '../core/softplusInverse.js';
 import { untaped } from '../core/stopGradient.js';
-import type { TransformerSpec } from '../core/transformer.js';
 import { splitParameters } from '../core/transformer.js';
 import { multiply } from '../kernels/dense/multiply.js';
 import type { SplineAttributes } from '../kernels/spline/spline.js';
@@ -97,7 +95,7 @@ export interface SplineParameters {
 export interface RationalQuadratic {
   readonly sizes: { readonly widths: number; readonly heights: number; readonly derivatives: number };
   /** The fused kernel that does the same, of parameters that lie together: [widths, heights, derivatives]. */
-  readonly kernel: NonNullable<TransformerSpec['kernel']>;
+  readonly kernel: { readonly name: string; readonly attributes: SplineAttributes };
   /** Parameters that lie together, one by one. */
   split(parameters: Tensor): SplineParameters;
   /** y and log dy/dx, of the shape of x. */
@@ -301,8 +299,9 @@ function solve({ steepness, before, after }: Bin, r: Tensor): Tensor {
   return select(rising, div(mul(mul(steepness, 2), r), q), div(q, twiceA));
 }
 
+/** By `maximum` alone: the gradient of `minimum` has none of its own. */
 function clamp(x: Tensor, bound: number): Tensor {
-  return minimum(maximum(x, -bound), bound);
+  return neg(maximum(neg(maximum(x, -bound)), -bound));
 }
 
 /** The slope of the straight line at the end that is nearer, of the shape of x; undefined where it is 1. */

@@ -1,11 +1,13 @@
 // Fused kernels against the same composed of TensorFlow.js's ops, on the backends that have them.
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import type { AffineTransformerOptions, LogisticMixtureTransformerOptions } from 'tfjs-flows';
-import { logisticMixtureCdf, logisticMixtureTransformer } from 'tfjs-flows';
+import type { AffineTransformerOptions, LogisticMixtureTransformerOptions, SplineParameters } from 'tfjs-flows';
+import { logisticMixtureCdf, logisticMixtureTransformer, rationalQuadraticSpline, splineTransformer } from 'tfjs-flows';
 import { describe, expect, test } from 'vitest';
 import { LOGISTIC_MIXTURE } from '../../src/kernels/logisticMixture/logisticMixture.js';
+import { SPLINE } from '../../src/kernels/spline/spline.js';
 import { gradientOf } from '../../src/kernels/transformer.gradient.js';
+import type { RationalQuadraticOptions } from '../../src/transformers/rationalQuadratic.js';
 import { backendName, ready } from '../setup/backend.js';
 
 type Values = readonly [data: ArrayLike<number>, shape: readonly number[]];
@@ -280,6 +282,173 @@ ofKernel(LOGISTIC_MIXTURE)('logistic mixtures', () => {
   test('leaves the two results alone', () => {
     const transformer = logisticMixtureTransformer({ components: 2 });
     const [x, p] = [tf.tensor1d([1, 2]), tf.ones([2, 8])];
+    const before = tf.memory().numTensors;
+    tf.dispose(transformer.forwardAndLogDerivative(x, p));
+    tf.dispose(transformer.inverseAndLogDerivative(x, p));
+    tf.dispose(tf.grad((at) => transformer.inverseAndLogDerivative(at, p)[0])(x));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('splines', () => {
+  hasKernel(SPLINE, ['wasm']);
+  hasKernel(gradientOf(SPLINE), ['wasm']);
+
+  interface Case extends RationalQuadraticOptions {
+    readonly inverse: boolean;
+  }
+
+  const formula = ({ inverse, ...options }: Case): Formula => {
+    const transformer = splineTransformer(options);
+    return (x, p) =>
+      (inverse ? transformer.inverseAndLogDerivative : transformer.forwardAndLogDerivative)(x as tf.Tensor, p as tf.Tensor);
+  };
+
+  /** Points in the box and a bit beyond, every third one at 0, on an end or far away; parameters in [-scale, scale]. */
+  const inputsOf = ({ inverse: _, ...options }: Case, shape: readonly number[], { scale = 1, seed = 1 } = {}): Values[] => {
+    const { bound = 5 } = options;
+    const special = [0, -bound, bound, 30, -30, 1.2 * bound];
+    const [x] = spread(seed, shape, -1.1 * bound, 1.1 * bound);
+    const points = Array.from(x, (value, i) => (i % 3 === 2 ? (special[((i - 2) / 3) % special.length] as number) : value));
+    return [[points, shape], spread(seed + 1, [...shape, splineTransformer(options).parameterSize], -scale, scale)];
+  };
+
+  const settings: RationalQuadraticOptions[] = [
+    {},
+    { bins: 2, bound: 1, minBinWidth: 0.2, minBinHeight: 0.1, minDerivative: 0.3 },
+    { bins: 5, bound: 3, constraint: 'original' },
+    { bins: 4, bound: 2, constraint: 'bounded' },
+    { bins: 3, bound: 3.25, boundary: 'circular' },
+    { bins: 2, boundary: 'circular', constraint: 'bounded', minDerivative: 0.1 },
+    { bins: 4, bound: 0.5, boundary: 'free' },
+    { bins: 3, bound: 2, boundary: 'free', constraint: 'bounded', minDerivative: 0.2 },
+  ];
+  const cases: Case[] = settings.flatMap((options) => [false, true].map((inverse) => ({ ...options, inverse })));
+
+  test.each(cases)('%j', async (options) => {
+    await agree(formula(options), inputsOf(options, [40]));
+  });
+
+  test.each([1, 2, 3, 4, 5, 7, 64])('%d elements', async (size) => {
+    for (const inverse of [false, true]) {
+      const one = { bins: 3, inverse };
+      await agree(formula(one), inputsOf(one, [size], { seed: size }));
+    }
+  });
+
+  test('any shape', async () => {
+    const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 });
+    const arbitrary = fc.record({
+      shape: shapes,
+      bins: fc.integer({ min: 2, max: 9 }),
+      boundary: fc.constantFrom('identity' as const, 'free' as const, 'circular' as const),
+      inverse: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(arbitrary, async ({ shape, ...one }) => agree(formula(one), inputsOf(one, shape))),
+      { seed: 5, numRuns: 10 },
+    );
+  });
+
+  // Where bins are thin or slopes differ by powers of ten, an ulp of a corner, in which backends differ, is much of the bin.
+  test.each(cases)('steep and flat bins: %j', async (options) => {
+    await agree(formula(options), inputsOf(options, [60], { scale: 6 }), { value: 1e-3, gradient: 1e-2 });
+  });
+
+  test.each([false, true])('all but one bin has next to no share, inverse %s', async (inverse) => {
+    const one = { bins: 3, bound: 1, inverse };
+    const rows = [
+      [200, -200, 0, 200, -200, 0, -300, 1],
+      [0, 1e4, 0, 0, 1e4, 0, 2, -40],
+      [-50, 0, 60, -50, 0, 60, 0.5, 30],
+      [-1e9, -1e9, -1e9, 3, 3, 3, 0, 0.1],
+    ];
+    await agree(formula(one), [
+      [[0.2, 0.1, -0.5, 0.4], [4]],
+      [rows.flat(), [4, 8]],
+    ]);
+  });
+
+  test.each(settings)('a corner is taken to a corner, with the slope on its right: %j', async (options) => {
+    const transformer = splineTransformer({ ...options, bins: 2 });
+    const { bound = 5 } = options;
+    const p = tf.tensor1d(
+      Array.from({ length: transformer.parameterSize }, (_, i) => [0.3, 0.3, -1, -1, 0.7, 0.2, -0.4][i] as number),
+    );
+    const x = tf.tensor1d([0, -bound, bound]);
+    const all = tf.tile(tf.reshape(p, [1, -1]), [3, 1]);
+    for (const method of ['forwardAndLogDerivative', 'inverseAndLogDerivative'] as const) {
+      expect(errorOf([Array.from(await transformer[method](x, all)[0].data())], [[0, -bound, bound]])).toBeLessThan(1e-6);
+    }
+  });
+
+  test('what is infinite or no number stays so', async () => {
+    const row = [0.1, 0.2, 0.3, -0.4, 0.5];
+    const inputs: Values[] = [
+      [[Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1, 1], [5]],
+      [
+        [...row, ...row, ...row, ...row, Number.NaN, 0, 0, 0, 0],
+        [5, 5],
+      ],
+    ];
+    for (const inverse of [false, true]) {
+      const { values } = await differentiated(formula({ bins: 2, inverse }), inputs);
+      expect(values.map((part) => part.slice(0, 3))).toEqual([
+        [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN],
+        [0, 0, 0],
+      ]);
+      expect(values.map((part) => Number.isFinite(part[3]))).toEqual([true, true]);
+      expect(values.map((part) => part[4])).toEqual([Number.NaN, Number.NaN]);
+    }
+  });
+
+  test.each(cases)('comes back, for |x| to 30: %j', async ({ inverse: _, ...options }) => {
+    const [[x, shape], [p, size]] = inputsOf({ ...options, inverse: false }, [60], { scale: 2 }) as [Values, Values];
+    const [at, parameters] = [tf.tensor(Array.from(x), [...shape]), tf.tensor(Array.from(p), [...size])];
+    const transformer = splineTransformer(options);
+    const [y, slope] = transformer.forwardAndLogDerivative(at, parameters);
+    const [back, inverseSlope] = transformer.inverseAndLogDerivative(y, parameters);
+    const [xs, found, slopes, others] = await Promise.all([at, back, slope, tf.neg(inverseSlope)].map((one) => one.data()));
+    expect(errorOf([Array.from(found as Float32Array)], [Array.from(xs as Float32Array)])).toBeLessThan(1e-4);
+    expect(errorOf([Array.from(others as Float32Array)], [Array.from(slopes as Float32Array)])).toBeLessThan(1e-3);
+  });
+
+  test.each(['identity', 'free', 'circular'] as const)('second derivatives: %s', async (boundary) => {
+    for (const inverse of [false, true]) {
+      const one = { bins: 2, boundary, inverse };
+      const slopes: Formula = (...at) => tf.grads((...again) => weighted(formula(one)(...again)))(at as tf.Tensor[]);
+      await agree(slopes, inputsOf(one, [4]), { value: 1e-4, gradient: 1e-3 });
+    }
+  });
+
+  test('elements that share parameters, own or given with batch axes of their own', async () => {
+    const K = 3;
+    const shapes = [
+      { x: [5, 3], given: [3] },
+      { x: [2, 3, 2], given: [2] },
+      { x: [4, 3, 1], given: [3, 1] },
+      { x: [4, 3], given: [4, 3] },
+      { x: [4, 3], given: [1, 3] },
+      { x: [7, 1], given: [1] },
+      { x: [2, 9, 6], given: [9, 6] },
+      { x: [2, 2, 3], given: [2, 1, 3] },
+    ];
+    for (const { x, given } of shapes) {
+      const parts = [K, K, K].map((size, i) => spread(2 + i, [...given, size], -1, 1));
+      for (const method of ['forwardAndLogDet', 'inverseAndLogDet'] as const) {
+        const map: Formula = (value, widths, heights, derivatives) => {
+          const own = { widths, heights, derivatives } as SplineParameters;
+          const options = { dim: x.at(-1) as number, bins: K, bound: 2, boundary: 'circular', given: own } as const;
+          return rationalQuadraticSpline(options)[method](value as tf.Tensor);
+        };
+        await agree(map, [spread(1, x, -3, 3), ...parts]);
+      }
+    }
+  });
+
+  test('leaves the two results alone', () => {
+    const transformer = splineTransformer({ bins: 2 });
+    const [x, p] = [tf.tensor1d([1, 2]), tf.ones([2, 5])];
     const before = tf.memory().numTensors;
     tf.dispose(transformer.forwardAndLogDerivative(x, p));
     tf.dispose(transformer.inverseAndLogDerivative(x, p));

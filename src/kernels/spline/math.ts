@@ -264,11 +264,10 @@ export function spline<F>(
     const end = o.ifAtLeast(point, o.constant(0), n.at(bin + AFTER), n.at(bin + BEFORE));
     const beyond = o.sub(point, inBox);
     tail = o.add(inBox, inverse ? o.div(beyond, end) : o.mul(beyond, end));
-    logTail = o.log(end);
+    logTail = inverse ? o.neg(o.log(end)) : o.log(end);
   }
   const size = o.abs(point);
-  const found = o.ifAtLeast(o.constant(bound), size, log, logTail);
-  n.put(bin + LOG, inverse ? o.neg(found) : found);
+  n.put(bin + LOG, o.ifAtLeast(o.constant(bound), size, inverse ? o.neg(log) : log, logTail));
   return o.ifAtLeast(o.constant(bound), size, value, tail);
 }
 

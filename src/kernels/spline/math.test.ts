@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import type { Columns, Lanes } from '../lanes.js';
+import {
+  CIRCULAR,
+  curve,
+  curveGradient,
+  curveSize,
+  FREE,
+  IDENTITY,
+  logDerivative,
+  rawAt,
+  rawSize,
+  spline,
+  splineGradient,
+} from './math.js';
+
+/** One float64 number at a time, so that differences of values are as exact as can be. */
+const float64: Lanes<number> = {
+  constant: (value) => value,
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  neg: (a) => -a,
+  abs: Math.abs,
+  sqrt: Math.sqrt,
+  max: Math.max,
+  min: Math.min,
+  fma: (a, b, c) => a * b + c,
+  ifAtLeast: (a, b, yes, no) => (a >= b ? yes : no),
+  exp: Math.exp,
+  log: Math.log,
+  log1p: Math.log1p,
+  tanh: Math.tanh,
+  sigmoid: (a) => 1 / (1 + Math.exp(-a)),
+};
+
+const BINS = 3;
+const BOUND = 2;
+const [LEAST_WIDTH, LEAST_HEIGHT, LEAST_SLOPE, OFFSET] = [0.05, 0.1, 0.02, 0.4];
+
+const expectNear = (got: number, wanted: number): void => {
+  expect(Math.abs(got - wanted), `${got} against ${wanted}`).toBeLessThan(1e-6 * Math.max(1, Math.abs(wanted)));
+};
+
+describe.each([IDENTITY, FREE, CIRCULAR])('boundary %d', (boundary) => {
+  describe.each([false, true])('bounded: %s', (isBounded) => {
+    const size = rawSize(BINS, boundary);
+    const raw = Array.from({ length: size }, (_, i) => 1.5 * Math.sin(3 * i + 1));
+
+    /** The numbers of an element. */
+    function curveOf(parameters: readonly number[]): [memory: Float64Array, numbers: Columns<number>] {
+      const memory = new Float64Array(curveSize(BINS));
+      const numbers: Columns<number> = {
+        at: (k) => memory[k] as number,
+        put: (k, value) => {
+          memory[k] = value;
+        },
+      };
+      memory.set(parameters, rawAt(BINS));
+      curve(float64, numbers, BINS, boundary, isBounded, BOUND, LEAST_WIDTH, LEAST_HEIGHT);
+      return [memory, numbers];
+    }
+
+    function map(x: number, parameters: readonly number[], inverse: boolean): [y: number, logDerivative: number] {
+      const [, numbers] = curveOf(parameters);
+      const y = spline(float64, numbers, x, inverse, BINS, boundary, isBounded, BOUND, LEAST_SLOPE, OFFSET);
+      return [y, logDerivative(numbers, BINS)];
+    }
+
+    const xs = Array.from({ length: 23 }, (_, i) => -2.6 + 0.2313 * i);
+
+    test('the inverse leads back', () => {
+      for (const x of xs) {
+        const [y, log] = map(x, raw, false);
+        const [back, inverseLog] = map(y, raw, true);
+        expect(back).toBeCloseTo(x, 12);
+        expect(inverseLog).toBeCloseTo(-log, 11);
+      }
+    });
+
+    test.each([false, true])('gradients are those of finite differences, inverse: %s', (inverse) => {
+      const difference = (f: (step: number) => number): number => (f(1e-5) - f(-1e-5)) / 2e-5;
+      const [g, h] = [0.7, -1.3];
+      const loss = (x: number, parameters: readonly number[]): number => {
+        const [y, log] = map(x, parameters, inverse);
+        return g * y + h * log;
+      };
+      for (const x of xs) {
+        const [memory, numbers] = curveOf(raw);
+        // Twice, since gradients of elements that share parameters are added up.
+        let dx = 0;
+        for (const share of [0.25, 0.75]) {
+          const settings = [inverse, BINS, boundary, isBounded, BOUND, LEAST_SLOPE, OFFSET] as const;
+          dx += splineGradient(float64, numbers, x, share * g, share * h, ...settings);
+        }
+        curveGradient(float64, numbers, BINS, boundary, isBounded, BOUND, LEAST_WIDTH, LEAST_HEIGHT);
+        const byPoint = difference((step) => loss(x + step, raw));
+        expectNear(dx, byPoint);
+        const slope = difference((step) => map(x + step, raw, inverse)[0]);
+        expectNear(Math.exp(map(x, raw, inverse)[1]), slope);
+        for (let p = 0; p < size; p++) {
+          const moved = (step: number): number[] => raw.map((value, i) => (i === p ? value + step : value));
+          const byParameter = difference((step) => loss(x, moved(step)));
+          expectNear(memory[rawAt(BINS) + p] as number, byParameter);
+        }
+      }
+    });
+  });
+});
