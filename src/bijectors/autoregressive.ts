@@ -18,11 +18,12 @@ import { defineBijector } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
 import { oneBatchAxis } from '../core/oneBatchAxis.js';
-import { sumTrailing } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
+import { withShape } from '../core/withShape.js';
 import { inversePermutation, rearrange } from '../kernels/rearrange/rearrange.js';
 import { splitRows } from '../kernels/splitRows/splitRows.js';
 import { checkSizes } from './coupling.js';
+import { transformRows } from './transformRows.js';
 
 /** The sizes that an autoregressive bijector's conditioner must have: D inputs, D P outputs. */
 export interface AutoregressiveSizes {
@@ -92,10 +93,13 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
   checkSizes(name, conditioner, { inputDim: dim, outputDim: dim * size, contextDim });
   checkOrder(name, conditioner.order, dim);
 
+  const places = Array.from({ length: dim }, (_, d) => d);
   /** What is given is what the conditioner reads. */
   const inOnePass = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
-    const [y, logDerivative] = transformer[method](x, reshape(conditioner.apply(x, call), [...x.shape, size]));
-    return [y, sumTrailing(logDerivative, 1)];
+    const rows = withShape(x, [x.size / dim, dim]);
+    const parameters = reshape(conditioner.apply(x, call), [x.size / dim, dim, size]);
+    const [y, logDet] = transformRows(transformer, method, rows, parameters, places);
+    return [withShape(y, x.shape), withShape(logDet, x.shape.slice(0, -1))];
   };
   /** What comes out is what the conditioner reads, in the order of the ranks. */
   const entryByEntry = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {

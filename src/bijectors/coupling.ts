@@ -1,16 +1,17 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { reshape, zeros } from '@tensorflow/tfjs-core';
+import { reshape, sum, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import type { Conditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import type { ImageShape } from '../core/images.js';
 import { checkImageShape } from '../core/images.js';
-import { batchShapeOf, sizeOf, sumTrailing } from '../core/shapes.js';
+import { batchShapeOf, sizeOf } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
 import { withShape } from '../core/withShape.js';
 import { join } from '../kernels/take/join.js';
 import { take } from '../kernels/take/take.js';
+import { transformRows } from './transformRows.js';
 
 /** The sizes that a coupling's conditioner must have. */
 export interface CouplingSizes {
@@ -145,9 +146,12 @@ export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijec
       // Two axes whatever the event: an example a row, or with a mask of channels a pixel a row.
       const rows = withShape(x, [x.size / mask.length, mask.length]);
       const untouched = take(rows, kept);
-      const [result, logDerivative] = transformer[method](take(rows, moved), parametersOf(untouched, batch, call));
-      const perExample = (moved.length * sizeOf(event)) / mask.length;
-      return [withShape(together(untouched, result), x.shape), sumTrailing(withShape(logDerivative, [...batch, perExample]), 1)];
+      const [y, logDet] = transformRows(transformer, method, rows, parametersOf(untouched, batch, call), moved);
+      // With a mask of channels an example is several rows.
+      return [
+        withShape(y, x.shape),
+        rows.shape[0] === sizeOf(batch) ? withShape(logDet, batch) : sum(reshape(logDet, [...batch, -1]), -1),
+      ];
     };
   return defineBijector({
     name,

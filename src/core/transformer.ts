@@ -21,11 +21,7 @@ export interface Transformer {
   forwardAndLogDerivative(x: Tensor, parameters: Tensor): [y: Tensor, logDerivative: Tensor];
   /** x and log|dx/dy|, element by element. */
   inverseAndLogDerivative(y: Tensor, parameters: Tensor): [x: Tensor, logDerivative: Tensor];
-}
-
-/** What `defineTransformer` takes. */
-export interface TransformerSpec extends Transformer {
-  /** A fused kernel that does the same, and what it is told. */
+  /** A fused kernel that does the same, and what it is told. Those who write transformers of their own need none. */
   readonly kernel?: { readonly name: string; readonly attributes: object } | undefined;
 }
 
@@ -50,7 +46,7 @@ export interface TransformerSpec extends Transformer {
  * console.log(Array.from(y.dataSync())); // => [ 3, 4 ]
  * ```
  */
-export function defineTransformer(spec: TransformerSpec): Transformer {
+export function defineTransformer(spec: Transformer): Transformer {
   const run =
     (method: 'forwardAndLogDerivative' | 'inverseAndLogDerivative', argument: 'x' | 'y') =>
     (value: Tensor, parameters: Tensor): [Tensor, Tensor] => {
@@ -62,14 +58,14 @@ export function defineTransformer(spec: TransformerSpec): Transformer {
       }
       const composed = (x: Tensor, p: Tensor): [Tensor, Tensor] => spec[method](x, p);
       return tidy(() => {
+        const { kernel } = spec;
         const attributes = { ...kernel?.attributes, inverse: argument === 'y', composed };
         const made = kernel && fused(kernel.name, [value, parameters], attributes);
         return (made as [Tensor, Tensor] | undefined) ?? composed(value, parameters);
       });
     };
-  const { kernel, ...transformer } = spec;
   return {
-    ...transformer,
+    ...spec,
     forwardAndLogDerivative: run('forwardAndLogDerivative', 'x'),
     inverseAndLogDerivative: run('inverseAndLogDerivative', 'y'),
   };

@@ -32,6 +32,7 @@ import { softBound } from '../core/math.js';
 import { select } from '../core/select.js';
 import { softplusInverse } from '../core/softplusInverse.js';
 import { untaped } from '../core/stopGradient.js';
+import type { Transformer } from '../core/transformer.js';
 import { splitParameters } from '../core/transformer.js';
 import { multiply } from '../kernels/dense/multiply.js';
 import type { SplineAttributes } from '../kernels/spline/spline.js';
@@ -95,7 +96,7 @@ export interface SplineParameters {
 export interface RationalQuadratic {
   readonly sizes: { readonly widths: number; readonly heights: number; readonly derivatives: number };
   /** The fused kernel that does the same, of parameters that lie together: [widths, heights, derivatives]. */
-  readonly kernel: { readonly name: string; readonly attributes: SplineAttributes };
+  readonly kernel: NonNullable<Transformer['kernel']>;
   /** Parameters that lie together, one by one. */
   split(parameters: Tensor): SplineParameters;
   /** y and log dy/dx, of the shape of x. */

@@ -6,7 +6,8 @@ import { loadPart, storePart } from '../dense/product.as';
 import { lanes } from '../wasm/columns.as';
 import { Columns } from '../wasm/lanes.as';
 import {
-  bracket, differentiate, evaluate, improve, logit, logSlope, prepare, propagate, slope, STEPS, SUMS, UNFINISHED,
+  bracket, differentiate, evaluate, evaluateNear, improve, logit, logSlope, NEAR, PREPARED, prepare, propagate, slope, STEPS,
+  SUMS, UNFINISHED,
 } from './math';
 
 /** How far from the first element's the parameters of the four at hand lie. */
@@ -64,12 +65,20 @@ let offset3: usize = 0;
   prepare<v128>(lanes(), mixture, K, floor);
 }
 
+/** The sums at x; whether x is near. */
+function sumUp(x: v128, mixture: Columns<v128>, K: i32, sums: Columns<v128>): bool {
+  const least = evaluateNear<v128>(lanes(), x, mixture, K, sums);
+  if (i32x4.all_true(f32x4.ge(least, f32x4.splat(<f32>NEAR)))) return true;
+  evaluate<v128>(lanes(), x, mixture, K, sums);
+  return false;
+}
+
 function root(y: v128, mixture: Columns<v128>, K: i32, sums: Columns<v128>, search: Columns<v128>): v128 {
   const o = lanes();
   let x = bracket<v128>(o, y, mixture, K, search);
   for (let step = 0; step < STEPS; step++) {
-    evaluate<v128>(o, x, mixture, K, sums);
-    x = improve<v128>(o, x, y, sums, search);
+    const isNear = sumUp(x, mixture, K, sums);
+    x = improve<v128>(o, x, y, sums, isNear, search);
     if (!v128.any_true(f32x4.gt(search.at(UNFINISHED), f32x4.splat(0)))) break;
   }
   return x;
@@ -83,7 +92,7 @@ function root(y: v128, mixture: Columns<v128>, K: i32, sums: Columns<v128>, sear
  * x, or for the inverse y, and parameters -> y and log-derivative.
  *
  * @param affine 0, or where shift and raw scale of the first element lie
- * @param scratch 3 K + 11 vectors
+ * @param scratch 4 K + 11 vectors
  */
 export function logisticMixture(
   x: usize, logits: usize, means: usize, logScales: usize, affine: usize, stride: usize,
@@ -92,7 +101,7 @@ export function logisticMixture(
 ): void {
   const o = lanes();
   const isGate = kind == GATE;
-  const mixture = vectors(scratch, 0), sums = vectors(scratch, 3 * K), search = vectors(scratch, 3 * K + SUMS);
+  const mixture = vectors(scratch, 0), sums = vectors(scratch, PREPARED * K), search = vectors(scratch, PREPARED * K + SUMS);
   for (let i = 0; i < n; i += 4) {
     const at = <usize>i << 2, count = n - i;
     locate(i, count, period, stride);
@@ -108,9 +117,9 @@ export function logisticMixture(
       const middle = affine ? affineInverse<v128>(o, given, shift, s, isGate) : given;
       point = root(middle, mixture, K, sums, search);
     }
-    evaluate<v128>(o, point, mixture, K, sums);
+    const isNear = sumUp(point, mixture, K, sums);
     let result = point;
-    let logOf = f32x4.add(logSlope<v128>(o, sums), s);
+    let logOf = f32x4.add(logSlope<v128>(o, sums, isNear), s);
     if (inverse) {
       logOf = f32x4.neg(logOf);
     } else {
@@ -126,7 +135,7 @@ export function logisticMixture(
  * Gradients in x and the parameters, of those in y and the log-derivative; the former add up where elements share parameters.
  *
  * @param y looked at for the inverse only
- * @param scratch 8 K + 6 vectors
+ * @param scratch 9 K + 6 vectors
  */
 export function logisticMixtureGradient(
   x: usize, logits: usize, means: usize, logScales: usize, affine: usize, stride: usize,
@@ -136,7 +145,7 @@ export function logisticMixtureGradient(
 ): void {
   const o = lanes();
   const isGate = kind == GATE;
-  const mixture = vectors(scratch, 0), sums = vectors(scratch, 3 * K), partials = vectors(scratch, 3 * K + SUMS);
+  const mixture = vectors(scratch, 0), sums = vectors(scratch, PREPARED * K), partials = vectors(scratch, PREPARED * K + SUMS);
   const steepest = o.constant(1e-30);
   for (let i = 0; i < n; i += 4) {
     const at = <usize>i << 2, count = n - i;
@@ -145,11 +154,11 @@ export function logisticMixtureGradient(
     let g = loadPart(dy + at, count), h = loadPart(dl + at, count);
     const given = loadPart(x + at, count);
     const point = inverse ? loadPart(y + at, count) : given;
-    evaluate<v128>(o, point, mixture, K, sums);
-    const slopeOfL = differentiate<v128>(o, point, mixture, K, sums, partials);
+    const isNear = sumUp(point, mixture, K, sums);
+    const slopeOfL = differentiate<v128>(o, point, mixture, K, sums, isNear, partials);
     if (inverse) {
       // x(y) and -l(x): by the theorem of implicit functions, what changes y at a given x changes x by -1 / slope of that.
-      g = f32x4.div(f32x4.sub(f32x4.mul(h, slopeOfL), g), o.max(steepest, slope<v128>(o, sums)));
+      g = f32x4.div(f32x4.sub(f32x4.mul(h, slopeOfL), g), o.max(steepest, slope<v128>(o, sums, isNear)));
       h = f32x4.neg(h);
     }
     // The affine map comes after the mixture, or before its inverse.

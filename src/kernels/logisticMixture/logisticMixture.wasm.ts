@@ -8,7 +8,7 @@ import type { Instance } from '../wasm/instance.js';
 import type { WasmKernels } from '../wasm/register.js';
 import type { LogisticMixtureAttributes } from './logisticMixture.js';
 import { LOGISTIC_MIXTURE } from './logisticMixture.js';
-import { PARTIALS, SEARCH, SUMS } from './math.js';
+import { PARTIALS, PREPARED, SEARCH, SUMS } from './math.js';
 
 type Attributes = TransformerAttributes & LogisticMixtureAttributes;
 
@@ -70,6 +70,6 @@ function settings(
   { components, floor, inverse, after = NO_MAP }: Attributes,
 ): number[] {
   const period = sizeOf((first as TensorInfo).shape.slice(0, -1));
-  const scratch = instance.scratch(16 * ((3 + PARTIALS) * components + SUMS + SEARCH));
+  const scratch = instance.scratch(16 * ((PREPARED + PARTIALS) * components + SUMS + SEARCH));
   return [sizeOf(x.shape), period, components, floor, inverse ? 1 : 0, ...affineSettings(after), scratch];
 }

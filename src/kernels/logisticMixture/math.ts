@@ -8,6 +8,7 @@
 // Each of the three sums is kept as the exponential of its largest term's exponent and what it is of that: since
 // sigmoid(-z) = e^-max(z, 0) q and sigmoid(z) = e^min(z, 0) q with q = 1 / (1 + e^-|z|) between 1/2 and 1, the exponents are
 // log w_k - max(z_k, 0), log w_k + min(z_k, 0) and log w_k - |z_k|. Nothing overflows, vanishes or, where one term rules, cancels.
+// Near the components, where no sum is too small for float32, those exponents are left out, and one exponential does for all.
 import type { Columns, Lanes } from '../lanes.js';
 
 /** Where the sums have their exponents, and the rest. */
@@ -20,13 +21,18 @@ const REST_DENSITY = 5;
 /** How many numbers `evaluate` puts down. */
 export const SUMS = 6;
 
-/** [logits K, means K, log-scales K] to [logarithms of weights, of which the largest is 1, K; means K; 1 / scales K]. */
+/** How many numbers of a component `prepare` puts down. */
+export const PREPARED = 4;
+
+/** [logits K, means K, log-scales K] to [log-weights, of which the largest is 0, K; means K; 1 / scales K; weights K]. */
 export function prepare<F>(o: Lanes<F>, mixture: Columns<F>, K: i32, floor: number): void {
   let top = mixture.at(0);
   for (let k = 1; k < K; k++) top = o.max(top, mixture.at(k));
   for (let k = 0; k < K; k++) {
-    mixture.put(k, o.sub(mixture.at(k), top));
+    const w = o.sub(mixture.at(k), top);
+    mixture.put(k, w);
     mixture.put(2 * K + k, o.exp(o.neg(o.max(o.constant(floor), mixture.at(2 * K + k)))));
+    mixture.put(3 * K + k, o.exp(w));
   }
 }
 
@@ -34,7 +40,34 @@ function standardised<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, k: i32)
   return o.mul(o.sub(x, mixture.at(K + k)), mixture.at(2 * K + k));
 }
 
-/** The three sums at x. */
+/** The three sums at x as they are; gives the least of them, to see whether x is near. */
+export function evaluateNear<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums: Columns<F>): F {
+  const zero = o.constant(0);
+  const one = o.constant(1);
+  let S = zero;
+  let F = zero;
+  let density = zero;
+  for (let k = 0; k < K; k++) {
+    const z = standardised<F>(o, x, mixture, K, k);
+    // What is less than e^-80 of the whole does not matter here.
+    const e = o.exp(o.min(o.constant(80), o.neg(z)));
+    const rising = o.div(one, o.add(one, e));
+    const ofF = o.mul(mixture.at(3 * K + k), rising);
+    const ofS = o.mul(ofF, e);
+    S = o.add(S, ofS);
+    F = o.add(F, ofF);
+    density = o.fma(o.mul(ofS, rising), mixture.at(2 * K + k), density);
+  }
+  sums.put(TOP_S, zero);
+  sums.put(TOP_F, zero);
+  sums.put(TOP_DENSITY, zero);
+  sums.put(REST_S, S);
+  sums.put(REST_F, F);
+  sums.put(REST_DENSITY, density);
+  return o.min(o.min(S, F), density);
+}
+
+/** The three sums at x, wherever that is. */
 export function evaluate<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums: Columns<F>): void {
   const zero = o.constant(0);
   const one = o.constant(1);
@@ -54,11 +87,11 @@ export function evaluate<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums
   for (let k = 0; k < K; k++) {
     const z = standardised<F>(o, x, mixture, K, k);
     const w = mixture.at(k);
-    const r = mixture.at(2 * K + k);
     const q = o.div(one, o.add(one, o.exp(o.neg(o.abs(z)))));
     S = o.fma(o.exp(o.sub(o.sub(w, o.max(z, zero)), topS)), q, S);
     F = o.fma(o.exp(o.sub(o.add(w, o.min(z, zero)), topF)), q, F);
-    density = o.fma(o.mul(o.exp(o.sub(o.sub(w, o.abs(z)), top)), o.mul(q, q)), r, density);
+    const part = o.mul(o.mul(o.exp(o.sub(o.sub(w, o.abs(z)), top)), q), q);
+    density = o.fma(part, mixture.at(2 * K + k), density);
   }
   sums.put(TOP_S, topS);
   sums.put(TOP_F, topF);
@@ -67,6 +100,9 @@ export function evaluate<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums
   sums.put(REST_F, F);
   sums.put(REST_DENSITY, density);
 }
+
+/** What the least of the sums must be where x is near. */
+export const NEAR: number = 1e-25;
 
 /** y. */
 export function logit<F>(o: Lanes<F>, sums: Columns<F>): F {
@@ -78,21 +114,26 @@ function slopeTop<F>(o: Lanes<F>, sums: Columns<F>): F {
   return o.sub(sums.at(TOP_DENSITY), o.min(sums.at(TOP_S), sums.at(TOP_F)));
 }
 
-function slopeRest<F>(o: Lanes<F>, sums: Columns<F>): F {
-  const least = o.min(sums.at(TOP_S), sums.at(TOP_F));
-  const byS = o.div(o.exp(o.sub(least, sums.at(TOP_S))), sums.at(REST_S));
-  const byF = o.div(o.exp(o.sub(least, sums.at(TOP_F))), sums.at(REST_F));
+function slopeRest<F>(o: Lanes<F>, sums: Columns<F>, isNear: bool): F {
+  let byS = o.div(o.constant(1), sums.at(REST_S));
+  let byF = o.div(o.constant(1), sums.at(REST_F));
+  if (!isNear) {
+    const least = o.min(sums.at(TOP_S), sums.at(TOP_F));
+    byS = o.mul(byS, o.exp(o.sub(least, sums.at(TOP_S))));
+    byF = o.mul(byF, o.exp(o.sub(least, sums.at(TOP_F))));
+  }
   return o.mul(sums.at(REST_DENSITY), o.add(byS, byF));
 }
 
 /** dy/dx. */
-export function slope<F>(o: Lanes<F>, sums: Columns<F>): F {
-  return o.mul(o.exp(slopeTop<F>(o, sums)), slopeRest<F>(o, sums));
+export function slope<F>(o: Lanes<F>, sums: Columns<F>, isNear: bool): F {
+  const rest = slopeRest<F>(o, sums, isNear);
+  return isNear ? rest : o.mul(o.exp(slopeTop<F>(o, sums)), rest);
 }
 
 /** l = log dy/dx. */
-export function logSlope<F>(o: Lanes<F>, sums: Columns<F>): F {
-  return o.add(slopeTop<F>(o, sums), o.log(slopeRest<F>(o, sums)));
+export function logSlope<F>(o: Lanes<F>, sums: Columns<F>, isNear: bool): F {
+  return o.add(slopeTop<F>(o, sums), o.log(slopeRest<F>(o, sums, isNear)));
 }
 
 /** How many numbers of a component `differentiate` puts down: in [dy/dz K, dl/dz K, ...]. */
@@ -104,30 +145,45 @@ export const PARTIALS = 5;
  * With each component's shares of F, S, f and of all weights, that is of 1 each, dl/dz is sigmoid(z) (its share of S less its share
  * of f) + sigmoid(-z) (its share of f less its share of F): 0 and not nearly 0 where a component has all.
  */
-export function differentiate<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums: Columns<F>, partials: Columns<F>): F {
+export function differentiate<F>(
+  o: Lanes<F>,
+  x: F,
+  mixture: Columns<F>,
+  K: i32,
+  sums: Columns<F>,
+  isNear: bool,
+  partials: Columns<F>,
+): F {
   const zero = o.constant(0);
   const one = o.constant(1);
   let total = zero;
-  for (let k = 0; k < K; k++) total = o.add(total, o.exp(mixture.at(k)));
+  for (let k = 0; k < K; k++) total = o.add(total, mixture.at(3 * K + k));
   let slopeOfL = zero;
   for (let k = 0; k < K; k++) {
     const z = standardised<F>(o, x, mixture, K, k);
-    const w = mixture.at(k);
     const r = mixture.at(2 * K + k);
     const e = o.exp(o.neg(o.abs(z)));
     const q = o.div(one, o.add(one, e));
     const rising = o.mul(q, o.ifAtLeast(z, zero, one, e));
     const falling = o.mul(q, o.ifAtLeast(z, zero, e, one));
-    const ofS = o.div(o.mul(o.exp(o.sub(o.sub(w, o.max(z, zero)), sums.at(TOP_S))), q), sums.at(REST_S));
-    const ofF = o.div(o.mul(o.exp(o.sub(o.add(w, o.min(z, zero)), sums.at(TOP_F))), q), sums.at(REST_F));
-    const part = o.mul(o.mul(o.exp(o.sub(o.sub(w, o.abs(z)), sums.at(TOP_DENSITY))), o.mul(q, q)), r);
-    const off = o.div(part, sums.at(REST_DENSITY));
-    const byZ = o.fma(rising, o.sub(ofS, off), o.mul(falling, o.sub(off, ofF)));
+    let partOfS = o.mul(mixture.at(3 * K + k), falling);
+    let partOfF = o.mul(mixture.at(3 * K + k), rising);
+    let part = o.mul(o.mul(o.mul(mixture.at(3 * K + k), q), e), q);
+    if (!isNear) {
+      const w = mixture.at(k);
+      partOfS = o.mul(o.exp(o.sub(o.sub(w, o.max(z, zero)), sums.at(TOP_S))), q);
+      partOfF = o.mul(o.exp(o.sub(o.add(w, o.min(z, zero)), sums.at(TOP_F))), q);
+      part = o.mul(o.mul(o.exp(o.sub(o.sub(w, o.abs(z)), sums.at(TOP_DENSITY))), q), q);
+    }
+    const ofS = o.div(partOfS, sums.at(REST_S));
+    const ofF = o.div(partOfF, sums.at(REST_F));
+    const ofDensity = o.div(o.mul(part, r), sums.at(REST_DENSITY));
+    const byZ = o.fma(rising, o.sub(ofS, ofDensity), o.mul(falling, o.sub(ofDensity, ofF)));
     partials.put(k, o.fma(ofF, falling, o.mul(ofS, rising)));
     partials.put(K + k, byZ);
     partials.put(2 * K + k, o.sub(ofF, ofS));
-    partials.put(3 * K + k, o.add(o.sub(off, ofF), o.sub(o.div(o.exp(w), total), ofS)));
-    partials.put(4 * K + k, off);
+    partials.put(3 * K + k, o.add(o.sub(ofDensity, ofF), o.sub(o.div(mixture.at(3 * K + k), total), ofS)));
+    partials.put(4 * K + k, ofDensity);
     slopeOfL = o.fma(byZ, r, slopeOfL);
   }
   return slopeOfL;
@@ -181,13 +237,13 @@ export function bracket<F>(o: Lanes<F>, y: F, mixture: Columns<F>, K: i32, searc
  * The next x of the search, by Newton's method, or bisection where that leaves the bracket or does not halve the step before last, as
  * in core/root.ts; `sums` are those at x. At its end it stays where it is.
  */
-export function improve<F>(o: Lanes<F>, x: F, y: F, sums: Columns<F>, search: Columns<F>): F {
+export function improve<F>(o: Lanes<F>, x: F, y: F, sums: Columns<F>, isNear: bool, search: Columns<F>): F {
   const zero = o.constant(0);
   const one = o.constant(1);
   // The error after a step is of the order of its square, and of the residual's.
   const tolerance = o.constant(3e-7);
   const value = o.sub(logit<F>(o, sums), y);
-  const derivative = slope<F>(o, sums);
+  const derivative = slope<F>(o, sums, isNear);
   const low = o.ifAtLeast(zero, value, x, search.at(LOWER));
   const high = o.ifAtLeast(zero, value, search.at(UPPER), x);
   // NaN where the value is.

@@ -30,3 +30,32 @@ export function put(x: usize, y: usize, rows: i32, width: i32, places: usize, co
     y += <usize>width << 2;
   }
 }
+
+/** Sums of the rows of x [rows, count]. */
+export function rowSums(x: usize, y: usize, rows: i32, count: i32): void {
+  for (let r = 0; r < rows; r++) {
+    let sum: f32 = 0;
+    for (let j = 0; j < count; j++) {
+      sum += f32.load(x);
+      x += 4;
+    }
+    f32.store(y, sum);
+    y += 4;
+  }
+}
+
+/** Each number of x [rows] `count` times. */
+export function spread(x: usize, y: usize, rows: i32, count: i32): void {
+  for (let r = 0; r < rows; r++) {
+    const value = f32.load(x);
+    for (let j = 0; j < count; j++) {
+      f32.store(y, value);
+      y += 4;
+    }
+    x += 4;
+  }
+}
+
+export function copy(x: usize, y: usize, size: i32): void {
+  memory.copy(y, x, <usize>size << 2);
+}

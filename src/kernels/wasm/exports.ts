@@ -18,6 +18,9 @@ export interface Exports {
   readonly normalLogSums: Function;
   readonly unary: Function;
   readonly take: Function;
+  readonly rowSums: Function;
+  readonly spread: Function;
+  readonly copy: Function;
   readonly put: Function;
   readonly splines: Function;
   readonly splinesGradient: Function;

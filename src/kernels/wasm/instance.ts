@@ -22,6 +22,8 @@ export interface Instance {
   output(shape: readonly number[]): TensorInfo;
   /** A new scalar. */
   scalar(value: number): TensorInfo;
+  /** Frees one that is no result. */
+  free(tensor: TensorInfo): void;
   /** Integers in scratch memory. */
   integers(values: readonly number[]): number;
   /** Integers at an address. */
@@ -70,6 +72,9 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance
     address: ({ dataId }) => dataIdMap.get(dataId).memoryOffset,
     output: (shape) => backend.makeOutput(shape, 'float32'),
     scalar: (value) => backend.makeOutput([], 'float32', undefined, Float32Array.of(value)),
+    free: ({ dataId }) => {
+      backend.disposeData(dataId);
+    },
     integers: (values) => integersAt(scratch(4 * values.length), values),
     integersAt,
     scratch,

@@ -37,9 +37,13 @@ export class Columns<F> {
 
 @inline function c4(x: f32): v128 { return f32x4.splat(x); }
 
-/** Cephes' expf: 2^n e^r, |r| <= log(2) / 2. 0 below -87.3, Infinity above 88.72. */
-export function exp4(x: v128): v128 {
-  const n = f32x4.nearest(f32x4.mul(x, c4(1.44269504088896341)));
+/** Cephes' expf: 2^n e^r, |r| <= log(2) / 2. 0 below -87, Infinity above 88.72. */
+export function exp4(a: v128): v128 {
+  // Held where n is from -126, whose power comes out as 0, to 128, whose comes out as Infinity if a is too large; NaN stays.
+  const x = f32x4.pmin(f32x4.pmax(a, c4(-87.33)), c4(89));
+  // So large a number added, the last bits of the sum are n + 126.
+  const shifted = f32x4.add(f32x4.mul(x, c4(1.44269504088896341)), c4(12583038));
+  const n = f32x4.sub(shifted, c4(12583038));
   // log 2 in two parts, the first of which has few digits, so that its products are exact.
   let r = multiplyAdd(n, c4(-0.693359375), x);
   r = multiplyAdd(n, c4(2.12194440e-4), r);
@@ -51,11 +55,7 @@ export function exp4(x: v128): v128 {
   p = multiplyAdd(p, r, c4(5.0000001201e-1));
   p = multiplyAdd(p, f32x4.mul(r, r), f32x4.add(r, c4(1)));
   // 2^n as 2^(n - 1) times 2: n can be 128, whose bits are those of Infinity.
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(126)), 23);
-  const y = f32x4.mul(f32x4.mul(p, power), c4(2));
-  const tiny = v128.andnot(y, f32x4.lt(x, c4(-87.3)));
-  const result = v128.bitselect(c4(Infinity), tiny, f32x4.gt(x, c4(88.7228)));
-  return v128.bitselect(result, x, f32x4.eq(x, x));
+  return f32x4.mul(f32x4.mul(p, i32x4.shl(shifted, 23)), c4(2));
 }
 
 /** Cephes' logf: -Infinity for 0, NaN below. */

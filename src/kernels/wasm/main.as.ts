@@ -3,7 +3,7 @@ export { delta, product } from '../dense/product.as';
 export { adamStep, squaredNorm } from '../adam/adam.as';
 export { normals, uniforms } from '../noise/noise.as';
 export { affine, affineGradient } from '../affine/affine.as';
-export { put, take } from '../take/take.as';
+export { copy, put, rowSums, spread, take } from '../take/take.as';
 export { logisticMixture, logisticMixtureGradient } from '../logisticMixture/logisticMixture.as';
 export { planar, planarGradient, planarScratch } from '../planar/planar.as';
 export { logSumsScratch, normalLogSums } from '../normalLogSums/normalLogSums.as';

@@ -17,10 +17,13 @@ import { SPLINE } from '../spline/spline.js';
 import { splineKernels } from '../spline/spline.wasm.js';
 import { registerJoinGradient, registerTakeGradient } from '../take/take.gradient.js';
 import { takeKernels } from '../take/take.wasm.js';
+import type { TransformerAttributes } from '../transformer.gradient.js';
 import { registerTransformerGradient } from '../transformer.gradient.js';
+import { ROWS } from '../transformRows.js';
 import { unaryOverrides } from '../unary/unary.wasm.js';
 import type { Instance } from './instance.js';
 import { compileKernels } from './instance.js';
+import { rowsKernels } from './transformRows.wasm.js';
 
 /** A kernel of ours: inputs come as a list. */
 export type WasmKernel = (instance: Instance, inputs: readonly TensorInfo[], attributes: object) => TensorInfo[];
@@ -32,13 +35,22 @@ export type WasmOverrides = Readonly<
   Record<string, (original: KernelFunc) => (instance: Instance, call: Call) => TensorInfo | TensorInfo[]>
 >;
 
+/** Kernels of transformers, and whether their gradients look at the outputs. */
+const TRANSFORMERS: Readonly<Record<string, (attributes: TransformerAttributes) => boolean>> = {
+  [AFFINE]: () => false,
+  [LOGISTIC_MIXTURE]: ({ inverse }) => inverse,
+};
+
 /** Registers all kernels for the WASM backend; does nothing the second time. */
 export async function registerWasmKernels(): Promise<void> {
   if (getKernel(Object.keys(denseKernels)[0] as string, 'wasm') !== undefined) {
     return;
   }
   const instanceOf = await compileKernels();
+  const transformers = { ...affineKernels, ...logisticMixtureKernels };
   for (const [kernelName, run] of Object.entries({
+    ...transformers,
+    ...rowsKernels(Object.keys(TRANSFORMERS), transformers),
     ...denseKernels,
     ...affineKernels,
     ...logisticMixtureKernels,
@@ -71,8 +83,10 @@ export async function registerWasmKernels(): Promise<void> {
   registerTakeGradient();
   registerJoinGradient();
   registerPlanarGradient();
-  registerTransformerGradient(AFFINE, () => false);
-  registerTransformerGradient(LOGISTIC_MIXTURE, ({ inverse }) => inverse);
+  for (const [name, needsOutputs] of Object.entries(TRANSFORMERS)) {
+    registerTransformerGradient(name, needsOutputs);
+    registerTransformerGradient(name + ROWS, needsOutputs);
+  }
   registerTransformerGradient(SPLINE, () => false);
 }
 
