@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { iaf } from '../bijectors/iaf.js';
+import { planar } from '../bijectors/planar.js';
 import { mlp } from '../conditioners/mlp.js';
 import { createRng } from '../core/rng.js';
 import { elbo } from '../objectives/elbo.js';
@@ -216,6 +217,27 @@ describe('mixture', () => {
     expect('mean' in mixture({ logits: tf.zeros([2]), components: many })).toBe(false);
   });
 
+  it('of one is that one', () => {
+    const only = diagNormal({ mean: tf.tensor1d([1, -2]), scale: 0.5 });
+    const p = mixture({ logits: tf.tensor1d([3]), components: [only] });
+    const x = tf.tensor2d([
+      [0.5, 1],
+      [2, -2],
+    ]);
+    numbers(p.logProb(x)).forEach((value, i) => expect(value).toBeCloseTo(numbers(only.logProb(x))[i]!, 5));
+    expect([p.eventShape, numbers(p.mean?.())]).toEqual([[2], [1, -2]]);
+    expect(p.sample({ shape: [3], rng: createRng(0) }).shape).toEqual([3, 2]);
+  });
+
+  it('owns the parameters of a batch of components', () => {
+    const base = diagNormal({ mean: tf.tensor2d(MEANS), scale: 1 });
+    const bijector = planar({ dim: 2, rng: createRng(0) });
+    const p = mixture({ logits: tf.tensor1d(LOGITS), components: flow({ base, bijector }) });
+    expect(Object.keys(p.parameters)).toEqual(['components.bijector.w', 'components.bijector.u', 'components.bijector.b']);
+    p.dispose();
+    expect(bijector.parameters.w?.isDisposed).toBe(true);
+  });
+
   it('learns weights and components of its own', async () => {
     const before = tf.memory().numTensors;
     const given = tf.tensor1d([0.5, 0]);
@@ -299,6 +321,10 @@ describe('mixture', () => {
         'mixture: options.components should be a list of 4, or a batch [..., 4] of distributions, but got [3].',
       ],
       [() => mixture({ logits, components: one }), 'mixture: options.components should be a list of 3, or a batch [..., 3] of'],
+      [
+        () => mixture({ logits, components: { ...one, batchShape: undefined } as never }),
+        'mixture: options.components should be a list of 3, or a batch [..., 3] of distributions, but got [].',
+      ],
       [
         () => mixture({ logits: tf.zeros([4, 3]), components: diagNormal({ mean: tf.zeros([1, 3, 2]), scale: 1 }) }),
         'mixture: options.components should be of batch axes that end those of the mixture, [4], but got [1].',
