@@ -305,6 +305,17 @@ describe('vae', () => {
     expect(model.sample({ shape: [4], context: tf.ones([2]), rng }).shape).toEqual([4, 3]);
   });
 
+  it('a prior of more batch axes than the context has brings its own', () => {
+    const rng = createRng(0);
+    const model = vae({
+      encoder: mlp({ inputDim: 3, hidden: [4], outputDim: 2, rng }),
+      decoder: mlp({ inputDim: 1, contextDim: 2, hidden: [4], outputDim: 3, rng }),
+      prior: diagNormal({ mean: tf.zeros([2, 1, 1, 5, 1]), scale: 1 }),
+    });
+    expect(model.sample({ shape: [4], context: tf.zeros([1, 1, 5, 2]), rng }).shape).toEqual([4, 2, 1, 1, 5, 3]);
+    expect(model.sample({ context: tf.zeros([3, 2, 1, 1, 5, 2]), rng }).shape).toEqual([3, 2, 1, 1, 5, 3]);
+  });
+
   it('draws x from the prior through the decoder', () => {
     const model = vae({
       encoder: matrix([
