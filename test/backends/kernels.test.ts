@@ -2,11 +2,20 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import type { AffineTransformerOptions, LogisticMixtureTransformerOptions, SplineParameters } from 'tfjs-flows';
-import { logisticMixtureCdf, logisticMixtureTransformer, rationalQuadraticSpline, splineTransformer } from 'tfjs-flows';
+import {
+  affineTransformer,
+  logisticMixtureCdf,
+  logisticMixtureTransformer,
+  rationalQuadraticSpline,
+  splineTransformer,
+} from 'tfjs-flows';
 import { describe, expect, test } from 'vitest';
+import { transformRows } from '../../src/bijectors/transformRows.js';
+import { AFFINE } from '../../src/kernels/affine/affine.js';
 import { LOGISTIC_MIXTURE } from '../../src/kernels/logisticMixture/logisticMixture.js';
 import { SPLINE } from '../../src/kernels/spline/spline.js';
 import { gradientOf } from '../../src/kernels/transformer.gradient.js';
+import { ROWS } from '../../src/kernels/transformRows.js';
 import type { RationalQuadraticOptions } from '../../src/transformers/rationalQuadratic.js';
 import { backendName, ready } from '../setup/backend.js';
 
@@ -19,7 +28,15 @@ const BACKENDS: Readonly<Record<string, readonly (typeof backendName)[]>> = {
   [gradientOf(LOGISTIC_MIXTURE)]: ['wasm'],
   [SPLINE]: ['wasm'],
   [gradientOf(SPLINE)]: ['wasm'],
+  ...Object.fromEntries([AFFINE, LOGISTIC_MIXTURE, SPLINE].map((name) => [name + ROWS, ['wasm'] as const])),
 };
+
+/** Transformers, for some elements of each row. */
+const ROW_KERNELS = [
+  [AFFINE, () => affineTransformer({ scale: 'tanh' })],
+  [LOGISTIC_MIXTURE, () => logisticMixtureTransformer({ components: 2 })],
+  [SPLINE, () => splineTransformer({ bins: 2, boundary: 'free' })],
+] as const;
 
 test.each(Object.entries(BACKENDS))('%s has a kernel on %j alone', async (name, backends) => {
   await ready();
@@ -453,5 +470,29 @@ ofKernel(SPLINE)('splines', () => {
     tf.dispose(transformer.inverseAndLogDerivative(x, p));
     tf.dispose(tf.grad((at) => transformer.inverseAndLogDerivative(at, p)[0])(x));
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe.each(ROW_KERNELS)('rows of %s', (name, make) => {
+  ofKernel(name + ROWS)('for some elements of each row', () => {
+    const transformer = make();
+    const cases = (['forwardAndLogDerivative', 'inverseAndLogDerivative'] as const).flatMap((method) =>
+      [[0], [1, 2, 4], [0, 1, 2, 3, 4]].map((moved) => ({ method, moved })),
+    );
+
+    test.each(cases)('%j', async ({ method, moved }) => {
+      const formula: Formula = (x, p) => transformRows(transformer, method, x as tf.Tensor, p as tf.Tensor, moved);
+      for (const rows of [1, 6]) {
+        const inputs = [spread(1, [rows, 5], -3, 3), spread(2, [rows, moved.length, transformer.parameterSize], -1, 1)];
+        await agree(formula, inputs);
+      }
+    });
+
+    test.each(cases)('second derivatives: %j', async ({ method, moved }) => {
+      const formula: Formula = (x, p) => transformRows(transformer, method, x as tf.Tensor, p as tf.Tensor, moved);
+      const slopes: Formula = (...at) => tf.grads((...again) => weighted(formula(...again)))(at as tf.Tensor[]);
+      const inputs = [spread(1, [2, 5], -3, 3), spread(2, [2, moved.length, transformer.parameterSize], -1, 1)];
+      await agree(slopes, inputs, { value: 1e-4, gradient: 1e-3 });
+    });
   });
 });

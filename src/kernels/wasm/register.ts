@@ -39,6 +39,7 @@ export type WasmOverrides = Readonly<
 const TRANSFORMERS: Readonly<Record<string, (attributes: TransformerAttributes) => boolean>> = {
   [AFFINE]: () => false,
   [LOGISTIC_MIXTURE]: ({ inverse }) => inverse,
+  [SPLINE]: () => false,
 };
 
 /** Registers all kernels for the WASM backend; does nothing the second time. */
@@ -47,14 +48,11 @@ export async function registerWasmKernels(): Promise<void> {
     return;
   }
   const instanceOf = await compileKernels();
-  const transformers = { ...affineKernels, ...logisticMixtureKernels };
+  const transformers = { ...affineKernels, ...logisticMixtureKernels, ...splineKernels };
   for (const [kernelName, run] of Object.entries({
     ...transformers,
     ...rowsKernels(Object.keys(TRANSFORMERS), transformers),
     ...denseKernels,
-    ...affineKernels,
-    ...logisticMixtureKernels,
-    ...splineKernels,
     ...takeKernels,
     ...planarKernels,
     ...adamKernels,
@@ -87,7 +85,6 @@ export async function registerWasmKernels(): Promise<void> {
     registerTransformerGradient(name, needsOutputs);
     registerTransformerGradient(name + ROWS, needsOutputs);
   }
-  registerTransformerGradient(SPLINE, () => false);
 }
 
 /** Of a kernel that TensorFlow.js does not have for WASM. */
