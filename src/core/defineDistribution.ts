@@ -99,9 +99,8 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
     sampleAndLogProb: (options = {}) => {
       const [size, draw] = drawing('sampleAndLogProb', options);
       return tidy(() => {
-        const joint = spec.sampleAndLogProb?.(size, draw);
-        if (joint) {
-          return joint;
+        if (spec.sampleAndLogProb) {
+          return spec.sampleAndLogProb(size, draw);
         }
         const value = spec.sample(size, draw);
         const { shape: _, ...call } = draw;

@@ -9,6 +9,7 @@ import { checkDistribution, expectNoLeak } from '../testing/index.js';
 import { diagNormal } from './diagNormal.js';
 import { fullNormal } from './fullNormal.js';
 import { klDivergence } from './klDivergence.js';
+import { laplace } from './laplace.js';
 import { logistic } from './logistic.js';
 import { mixture } from './mixture.js';
 import { standardNormal } from './standardNormal.js';
@@ -241,6 +242,19 @@ describe('fullNormal', () => {
         frozen: true,
       });
     expect(() => tf.grad(fromDiag)(tf.ones([3]))).toThrow('Cannot compute gradient');
+  });
+
+  it('has divergences from and to normals whose parameters are numbers, and none from or to others', () => {
+    const p = fullNormal({ mean: tf.tensor1d(MEAN), scaleTril: tf.tensor2d(FACTOR) });
+    const [numbered, spelt] = [
+      diagNormal({ mean: 0.5, scale: 2, eventShape: [3] }),
+      diagNormal({ mean: tf.fill([3], 0.5), scale: tf.fill([3], 2) }),
+    ];
+    expect(klDivergence(numbered, p).arraySync()).toBeCloseTo(klDivergence(spelt, p).arraySync() as number, 5);
+    expect(klDivergence(p, numbered).arraySync()).toBeCloseTo(klDivergence(p, spelt).arraySync() as number, 5);
+    const other = laplace({ location: tf.zeros([3]), scale: 1 });
+    expect(() => klDivergence(p, other)).toThrow("no formula is known for KL('fullNormal' || 'laplace')");
+    expect(() => klDivergence(other, p)).toThrow("no formula is known for KL('laplace' || 'fullNormal')");
   });
 
   it('batches means, factors, or both', async () => {
