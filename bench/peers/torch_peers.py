@@ -449,7 +449,7 @@ def measure(work):
         for _ in range(0 if first > 1000 else 7):
             once()
         times, began = [], time.perf_counter()
-        while len(times) < 200:
+        while len(times) < 2000:
             seconds = time.perf_counter() - began
             if (len(times) >= 30 and seconds >= orders.seconds) or (len(times) >= 3 and seconds >= 15):
                 break

@@ -30,7 +30,7 @@ interface Density extends Sizes {
   layer(options: { dim: number; hidden: number[]; flip: boolean }): Bijector;
   /** Where the columns of a network's last layer come from. */
   readonly columns?: readonly number[];
-  readonly expected: Losses;
+  readonly expected: Losses | undefined;
 }
 
 function density({ dim, rows, layers, hidden, outputs, layer, columns, expected }: Density): Prepared {
@@ -54,11 +54,11 @@ const small: Omit<Sizes, 'outputs'> = { dim: 2, rows: 512, layers: 8, hidden: 64
 export const COUPLING_WORKLOADS: readonly Workload[] = [
   {
     name: 'P3',
-    make: () => affine({ ...small, outputs: 2 }, LOSSES.P3),
+    make: () => affineCouplings(small, LOSSES.P3),
   },
   {
     name: 'P4',
-    make: () => affine({ dim: 64, rows: 128, layers: 8, hidden: 256, outputs: 2 }, LOSSES.P4),
+    make: () => affineCouplings({ dim: 64, rows: 128, layers: 8, hidden: 256 }, LOSSES.P4),
   },
   {
     name: 'P6',
@@ -80,9 +80,11 @@ export const COUPLING_WORKLOADS: readonly Workload[] = [
   },
 ];
 
-function affine(sizes: Sizes, expected: Losses): Prepared {
+/** A stack of affine couplings of any size. */
+export function affineCouplings(sizes: Omit<Sizes, 'outputs'>, expected?: Losses): Prepared {
   return density({
     ...sizes,
+    outputs: 2,
     layer: (options) => invert(affineCoupling({ ...options, scale: 'tanh' })),
     columns: affineColumns(sizes.dim / 2),
     expected,

@@ -8,10 +8,11 @@ import { posteriors } from '../data.js';
 import { replay } from './replay.js';
 import { toTensor } from './workload.js';
 
-const [COUNT, DIM] = [10000, 32];
+const DIM = 32;
 
-function surgery(): Prepared {
-  const { mean, logVariance, noise } = posteriors(COUNT, DIM);
+/** Of any number of posteriors; what comes out is known for 10,000. */
+export function surgery(count: number): Prepared {
+  const { mean, logVariance, noise } = posteriors(count, DIM);
   // A data point is the parameters of its posterior; that nothing is reconstructed costs next to nothing.
   const parts = [toTensor(mean), toTensor(logVariance)] as const;
   const data = concat([...parts], 1);
@@ -42,4 +43,4 @@ function surgery(): Prepared {
   };
 }
 
-export const SURGERY_WORKLOADS: readonly Workload[] = [{ name: 'P8', make: surgery }];
+export const SURGERY_WORKLOADS: readonly Workload[] = [{ name: 'P8', make: () => surgery(10000) }];
