@@ -49,7 +49,7 @@ export function evaluateNear<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, 
   let density = zero;
   for (let k = 0; k < K; k++) {
     const z = standardised<F>(o, x, mixture, K, k);
-    // What is less than e^-80 of the whole does not matter here.
+    // Held before it overflows: a component so far away does not matter where x is near.
     const e = o.exp(o.min(o.constant(80), o.neg(z)));
     const rising = o.div(one, o.add(one, e));
     const ofF = o.mul(mixture.at(3 * K + k), rising);
@@ -102,7 +102,7 @@ export function evaluate<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums
 }
 
 /** What the least of the sums must be where x is near. */
-export const NEAR: number = 1e-25;
+export const NEAR: number = 1e-20;
 
 /** y. */
 export function logit<F>(o: Lanes<F>, sums: Columns<F>): F {
