@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { createRng } from '../core/rng.js';
+import { LOGISTIC_MIXTURE } from '../kernels/logisticMixture/logisticMixture.js';
 import type { LogisticMixture } from './logisticMixture.js';
-import { logisticMixtureLogit, logisticMixtureLogitInverse } from './logisticMixture.js';
+import { logisticMixtureLogit, logisticMixtureLogitInverse, logisticMixtureMap } from './logisticMixture.js';
 
 const known: LogisticMixture = {
   logits: tf.tensor1d([0.1, 0.2, 4]),
@@ -155,5 +156,64 @@ describe('logisticMixtureLogitInverse', () => {
       return tf.add(tf.sum(x), tf.mul(tf.sum(logDerivative), 0));
     })(tf.zeros([1]));
     expect(Number.isNaN(gradient.dataSync()[0])).toBe(false);
+  });
+});
+
+interface TensorMaker {
+  makeTensorInfo(shape: number[], dtype: 'float32', values: Float32Array): tf.TensorInfo;
+}
+
+describe('logisticMixtureMap', () => {
+  test('is the logit or its inverse, of scales at least as large as the floor', () => {
+    const x = tf.tensor1d([0.4, -2]);
+    const low = { ...known, logScales: tf.maximum(known.logScales, -0.5) };
+    const [y, logDerivative] = logisticMixtureMap(x, known, { floor: -0.5, inverse: false });
+    const [expected, slope] = logisticMixtureLogit(x, low);
+    expect([...y.dataSync(), ...logDerivative.dataSync()]).toEqual([...expected.dataSync(), ...slope.dataSync()]);
+    const [back, negative] = logisticMixtureMap(y, known, { floor: -0.5, inverse: true });
+    expect(Math.max(...errorOf(back, x))).toBeLessThan(1e-6);
+    expect(Math.max(...errorOf(negative, tf.neg(slope)))).toBeLessThan(1e-6);
+  });
+
+  test.each([
+    { x: [4, 3], parameters: [3], others: [3], fits: true },
+    { x: [4, 3], parameters: [1, 1, 3], others: [3], fits: true },
+    { x: [4, 1], parameters: [1], others: [1, 1], fits: true },
+    { x: [2, 4, 3], parameters: [4, 3], others: [4, 3], fits: true },
+    { x: [13], parameters: [3], others: [3], fits: false },
+    { x: [4, 3], parameters: [4, 1], others: [4, 1], fits: false },
+    { x: [4, 3], parameters: [3], others: [4, 3], fits: false },
+    { x: [3], parameters: [4, 3], others: [4, 3], fits: false },
+  ])('is run by a kernel where the parameters are those of trailing axes: $x and $parameters, $others', (shapes) => {
+    const [x, logits] = [tf.ones(shapes.x), tf.ones([...shapes.parameters, 2])];
+    const mixture = { logits, means: tf.ones([...shapes.others, 2]), logScales: tf.ones([...shapes.others, 2]) };
+    const calls: object[] = [];
+    tf.registerKernel({
+      kernelName: LOGISTIC_MIXTURE,
+      backendName: 'cpu',
+      kernelFunc: ({ inputs, attrs, backend }) => {
+        calls.push({ inputs: Object.values(inputs), attrs });
+        const output = (value: number): tf.TensorInfo =>
+          (backend as unknown as TensorMaker).makeTensorInfo([1], 'float32', Float32Array.of(value));
+        return [output(5), output(7)];
+      },
+    });
+    try {
+      const run = (): tf.Tensor[] => logisticMixtureMap(x, mixture, { floor: -3, inverse: true });
+      if (!shapes.fits) {
+        // What does not broadcast either fails.
+        try {
+          run();
+        } catch {}
+        expect(calls).toEqual([]);
+        return;
+      }
+      expect(run().map((result) => result.dataSync()[0])).toEqual([5, 7]);
+      const { logits: l, means, logScales } = mixture;
+      const attrs = { components: 2, floor: -3, inverse: true, composed: expect.any(Function) };
+      expect(calls).toEqual([{ inputs: [x, l, means, logScales], attrs }]);
+    } finally {
+      tf.unregisterKernel(LOGISTIC_MIXTURE, 'cpu');
+    }
   });
 });
