@@ -1,14 +1,24 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { createRng } from '../core/rng.js';
+import { SPLINE } from '../kernels/spline/spline.js';
 import { checkBijector } from '../testing/checkBijector.js';
 import { expectNoLeak } from '../testing/expectNoLeak.js';
 import { randomizeParameters } from '../testing/randomizeParameters.js';
+import type { SplineParameters } from '../transformers/rationalQuadratic.js';
 import { splineTransformer } from '../transformers/splineTransformer.js';
 import type { RationalQuadraticSplineOptions } from './rationalQuadraticSpline.js';
 import { rationalQuadraticSpline } from './rationalQuadraticSpline.js';
 
 const difference = (a: tf.Tensor, b: tf.Tensor): number => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!;
+
+function withoutKernelAfter<T>(work: () => T): T {
+  try {
+    return work();
+  } finally {
+    tf.unregisterKernel(SPLINE, 'cpu');
+  }
+}
 
 describe('rationalQuadraticSpline', () => {
   test('is the transformer with its own parameters, and sums over the event', () => {
@@ -86,6 +96,54 @@ describe('rationalQuadraticSpline', () => {
       ]);
       expect(difference(tf.reshape(y, [12, 2]), rows)).toBe(0);
       expect(difference(tf.reshape(logDet, [12]), rowLogDet)).toBe(0);
+    }
+  });
+
+  test('leaves its elements to a kernel where there is one, unless the parameters broadcast in other ways', () => {
+    const rng = createRng(8);
+    const x = rng.normal([4, 3, 2]);
+    const sizes = { widths: 5, heights: 5, derivatives: 4 };
+    const parametersOf = (axes: Record<keyof typeof sizes, number[]>) =>
+      Object.fromEntries(
+        Object.entries(sizes).map(([name, size]) => [name, rng.normal([...axes[name as keyof typeof sizes], size])]),
+      ) as unknown as SplineParameters;
+    const cases: [axes: Record<keyof typeof sizes, number[]>, kernel: boolean][] = [
+      [{ widths: [2], heights: [2], derivatives: [2] }, true],
+      [{ widths: [3, 2], heights: [3, 2], derivatives: [3, 2] }, true],
+      [{ widths: [3, 2], heights: [2], derivatives: [3, 2] }, false],
+      [{ widths: [2], heights: [2], derivatives: [4, 3, 2] }, false],
+      [{ widths: [1, 2], heights: [1, 2], derivatives: [1, 2] }, false],
+    ];
+    const settings = { bins: 5, bound: 3, boundary: 'identity', minBinWidth: 0.001, minBinHeight: 0.001, minDerivative: 0.001 };
+    for (const [axes, isKernel] of cases) {
+      const bijector = rationalQuadraticSpline({ dim: 2, bins: 5, bound: 3, given: parametersOf(axes) });
+      for (const method of ['forwardAndLogDet', 'inverseAndLogDet'] as const) {
+        const [y, logDet] = bijector[method](x);
+        let told: object | undefined;
+        tf.registerKernel({
+          kernelName: SPLINE,
+          backendName: 'cpu',
+          kernelFunc: ({ inputs, attrs, backend }) => {
+            const { composed, ...rest } = attrs as unknown as { composed: (...all: unknown[]) => tf.Tensor[] };
+            told = rest;
+            // The same, moved so that it is seen.
+            return composed(...(inputs as unknown as tf.Tensor[])).map((value) =>
+              (backend as tf.MathBackendCPU).makeTensorInfo(
+                value.shape,
+                'float32',
+                value.dataSync().map((each) => each + 100),
+              ),
+            );
+          },
+        });
+        const [made, madeLogDet] = withoutKernelAfter(() => bijector[method](x));
+        expect(difference(made, tf.add(y, isKernel ? 100 : 0))).toBeLessThan(1e-4);
+        expect(difference(madeLogDet, tf.add(logDet, isKernel ? 200 : 0))).toBeLessThan(1e-4);
+        expect(told === undefined).toBe(!isKernel);
+        if (isKernel) {
+          expect(told).toMatchObject({ ...settings, inverse: method === 'inverseAndLogDet' });
+        }
+      }
     }
   });
 

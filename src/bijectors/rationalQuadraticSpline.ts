@@ -64,8 +64,9 @@ export function rationalQuadraticSpline(options: RationalQuadraticSplineOptions)
     const parts = [parameters.widths, parameters.heights, parameters.derivatives];
     const composed = (x: Tensor, joined: Tensor): [Tensor, Tensor] => spline[method](x, spline.split(joined));
     const { name, attributes } = spline.kernel;
-    // The kernel wants parameters together, and takes none that broadcast otherwise than along leading axes.
-    const isSuited = parts.every(({ shape }) => `${shape.slice(0, -1)}` === `${x.shape.slice(1 - shape.length)}`);
+    // The kernel wants parameters together, and takes none that broadcast otherwise than along leading axes, all of them the same.
+    const axes = `${x.shape.slice(1 - parameters.widths.rank)}`;
+    const isSuited = parts.every(({ shape }) => `${shape.slice(0, -1)}` === axes);
     const made =
       isSuited &&
       hasKernel(name) &&

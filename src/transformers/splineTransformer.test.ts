@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { createRng } from '../core/rng.js';
+import type { SplineAttributes } from '../kernels/spline/spline.js';
+import { SPLINE } from '../kernels/spline/spline.js';
 import { expectNoLeak } from '../testing/expectNoLeak.js';
 import type { RationalQuadraticOptions } from './rationalQuadratic.js';
 import { splineTransformer } from './splineTransformer.js';
@@ -193,6 +195,25 @@ describe('splineTransformer', () => {
       const [again] = transformer.forwardAndLogDerivative(back, parameters);
       expectClose(again, [...y.dataSync()], 2e-6);
     }
+  });
+
+  test('tells its kernel the settings, minima and the offset of slopes included', () => {
+    const minima = { minBinWidth: 0.001, minBinHeight: 0.001, minDerivative: 0.001 };
+    const { name, attributes } = splineTransformer().kernel!;
+    const { offset, ...rest } = attributes as SplineAttributes;
+    expect([name, rest]).toEqual([SPLINE, { bins: 8, bound: 5, boundary: 'identity', ...minima, isBounded: false }]);
+    expect(offset).toBeCloseTo(Math.log(Math.expm1(0.999)), 6);
+    const told = { bins: 4, bound: 2, boundary: 'free', minBinWidth: 0.1, minBinHeight: 0.05, minDerivative: 0.2 } as const;
+    expect(splineTransformer({ ...told, constraint: 'original' }).kernel!.attributes).toEqual({
+      ...told,
+      isBounded: false,
+      offset: 0,
+    });
+    expect(splineTransformer({ ...told, constraint: 'bounded' }).kernel!.attributes).toEqual({
+      ...told,
+      isBounded: true,
+      offset: 0,
+    });
   });
 
   test('takes any number of axes, and leaves two tensors', async () => {
