@@ -119,6 +119,28 @@ describe('categorical', () => {
     await expectNoLeak(() => [p.sample(), p.logProb(at), p.mode?.(), p.entropy?.(), klDivergence(p, p)]);
   });
 
+  it('has divergences and entropies for each of a batch', () => {
+    const logits = tf.tensor3d([
+      [
+        [1, 0, -2],
+        [0.5, 0.25, 3],
+      ],
+      [
+        [0, 2, 1],
+        [-1, -1, 4],
+      ],
+    ]);
+    const q = categorical({ logits: tf.tensor1d([0.5, 0, 1]), eventRank: 0 });
+    const rows = logits.arraySync().map((pair) => pair.map((row) => categorical({ logits: tf.tensor1d(row) })));
+    const each = rows.map((pair) => pair.map((p) => klDivergence(p, q).arraySync() as number));
+    const apart = klDivergence(categorical({ logits, eventRank: 0 }), q).arraySync() as number[][];
+    each.flat().forEach((value, i) => expect(apart.flat()[i]).toBeCloseTo(value, 5));
+    const events = categorical({ logits });
+    const uniform = categorical({ logits: tf.zeros([2, 3]) });
+    const entropies = (events.entropy?.().arraySync() as number[]).map((entropy) => 2 * Math.log(3) - entropy);
+    (klDivergence(events, uniform).arraySync() as number[]).forEach((value, i) => expect(value).toBeCloseTo(entropies[i]!, 5));
+  });
+
   it('names what is wrong', () => {
     const cases: [() => unknown, string][] = [
       [
