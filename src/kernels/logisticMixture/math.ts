@@ -162,15 +162,16 @@ export function differentiate<F>(
   for (let k = 0; k < K; k++) {
     const z = standardised<F>(o, x, mixture, K, k);
     const r = mixture.at(2 * K + k);
-    const e = o.exp(o.neg(o.abs(z)));
-    const q = o.div(one, o.add(one, e));
-    const rising = o.mul(q, o.ifAtLeast(z, zero, one, e));
-    const falling = o.mul(q, o.ifAtLeast(z, zero, e, one));
-    let partOfS = o.mul(mixture.at(3 * K + k), falling);
+    // As in the sums, so that shares of all are 1.
+    const e = o.exp(o.min(o.constant(80), o.neg(z)));
+    const rising = o.div(one, o.add(one, e));
+    const falling = o.mul(rising, e);
     let partOfF = o.mul(mixture.at(3 * K + k), rising);
-    let part = o.mul(o.mul(o.mul(mixture.at(3 * K + k), q), e), q);
+    let partOfS = o.mul(partOfF, e);
+    let part = o.mul(partOfS, rising);
     if (!isNear) {
       const w = mixture.at(k);
+      const q = o.div(one, o.add(one, o.exp(o.neg(o.abs(z)))));
       partOfS = o.mul(o.exp(o.sub(o.sub(w, o.max(z, zero)), sums.at(TOP_S))), q);
       partOfF = o.mul(o.exp(o.sub(o.add(w, o.min(z, zero)), sums.at(TOP_F))), q);
       part = o.mul(o.mul(o.exp(o.sub(o.sub(w, o.abs(z)), sums.at(TOP_DENSITY))), q), q);
