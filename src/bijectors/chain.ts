@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add } from '@tensorflow/tfjs-core';
+import { addN } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkOptions, invalid } from '../core/errors.js';
@@ -48,7 +48,7 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
     (direction: 'forward' | 'inverse') =>
     (input: Tensor, call: CallOptions): [Tensor, Tensor] => {
       let value = input;
-      let total: Tensor | undefined;
+      const logDets: Tensor[] = [];
       const order = parts.map((_, i) => (direction === 'forward' ? i : parts.length - 1 - i));
       for (let k = 0; k < order.length; ) {
         const i = order[k] as number;
@@ -57,11 +57,10 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
         const [next, logDet, count = 1] = together || part[`${direction}AndLogDet`](value, call);
         k += count;
         // The event of the whole may have more axes than that of the part.
-        const own = sumTrailing(logDet, (ranks[i] as number) - part.forwardEventRank);
-        total = total === undefined ? own : add(total, own);
+        logDets.push(sumTrailing(logDet, (ranks[i] as number) - part.forwardEventRank));
         value = next;
       }
-      return [value, total as Tensor];
+      return [value, logDets.length > 1 ? addN(logDets) : (logDets[0] as Tensor)];
     };
   const first = parts.findIndex((part) => part.initialize !== undefined);
 
