@@ -27,6 +27,16 @@ describe('scores of an importance matrix', () => {
     expect(completeness).toBeCloseTo((one + two) / 2, 8);
   });
 
+  it('shares have 1e-11 added, as in the reference implementation', () => {
+    const [one, none] = [1 + 1e-11, 1e-11].map((weight) => weight / (1 + 2e-11)) as [number, number];
+    const entropy = -(one * Math.log1p(-none) + none * Math.log(none));
+    const { disentanglementPerCode } = dciScores([
+      [1, 0],
+      [0, 1],
+    ]);
+    disentanglementPerCode.forEach((value) => expect((1 - value) / (entropy / Math.LN2)).toBeCloseTo(1, 4));
+  });
+
   it('0 where nothing is important', () => {
     const { disentanglement, completeness } = dciScores([
       [0, 0],
@@ -75,6 +85,14 @@ describe('codes', () => {
     expect(completeness).toBeCloseTo(0, 12);
     expect(informativeness).toBeCloseTo((1 / 2 + 1 / 3 + 1 / 4) / 3, 12);
     expect(importance.flat()).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('100 trees of depth 3 that learn at 0.1, unless said', async () => {
+    const codes = createRng(5).normal([40, 2]).arraySync() as number[][];
+    const noisy = { codes, factors: codes.map(([a = 0, b = 0], i) => [Number(a + b > 0), i % 3]) };
+    const report = await dci({ ...noisy, rng: createRng(1) });
+    expect(report).toEqual(await dci({ ...noisy, trees: 100, depth: 3, learningRate: 0.1, rng: createRng(1) }));
+    expect(report.importance).not.toEqual((await dci({ ...noisy, depth: 2, rng: createRng(1) })).importance);
   });
 
   it('held out: seeds decide, and informativeness is judged there', async () => {

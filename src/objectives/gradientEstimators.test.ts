@@ -13,6 +13,7 @@ import { diagNormal } from '../distributions/diagNormal.js';
 import { flow } from '../distributions/flow.js';
 import { logistic } from '../distributions/logistic.js';
 import { standardNormal } from '../distributions/standardNormal.js';
+import { studentT } from '../distributions/studentT.js';
 import { randomizeParameters } from '../testing/randomizeParameters.js';
 import { betaElbo } from './betaElbo.js';
 import { elbo } from './elbo.js';
@@ -339,6 +340,9 @@ describe('the path of a flow', () => {
         "variable an element, but got 'path'.",
     );
     expect(tf.memory().numTensors).toBeLessThanOrEqual(before + 2);
+    // Two noises, each of the size of the draw.
+    const heavy = studentT({ df: 3, location: tf.zeros([2]), scale: 1 });
+    expect(() => drawFrom('here', heavy, { shape: [3], rng: createRng(0) }, { gradient: 'path' })).toThrow('options.gradient');
     const narrow = {
       ...q,
       sampleAndLogProb: ({ rng = createRng() } = {}): [tf.Tensor, tf.Tensor] => [tf.zeros([3, 2]), rng.normal([3])],
