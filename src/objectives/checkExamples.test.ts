@@ -21,7 +21,9 @@ it('counts the examples, looks at one, and leaves nothing', () => {
   expect(checkExamples('f', model, data)).toBe(5);
   expect(checkExamples('f', model, data, 5)).toBe(5);
   expect(tf.memory().numTensors).toBe(before);
+  expect(checkExamples('f', model, tf.zeros([1, 2]))).toBe(1);
   expect(seen).toEqual([
+    [1, 2],
     [1, 2],
     [1, 2],
   ]);
