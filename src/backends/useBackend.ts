@@ -113,6 +113,10 @@ async function registerKernels(name: string): Promise<void> {
     const { registerWasmKernels } = await import('../kernels/wasm/register.js');
     await registerWasmKernels();
   }
+  if (name === 'webgl' || name === 'webgpu') {
+    const { registerGpuKernels } = await import('../kernels/gpu/register.js');
+    registerGpuKernels(name);
+  }
 }
 
 /**

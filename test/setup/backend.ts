@@ -1,6 +1,7 @@
 // Runs before every file of tests: gradients and chained ops registered, and the project's backend chosen, or a failure.
 import * as tf from '@tensorflow/tfjs';
 import { inject } from 'vitest';
+import { registerGpuKernels } from '../../src/kernels/gpu/register.js';
 import { registerWasmKernels } from '../../src/kernels/wasm/register.js';
 
 declare module 'vitest' {
@@ -28,6 +29,9 @@ export async function ready(): Promise<void> {
     await tf.ready();
     if (backendName === 'wasm') {
       await registerWasmKernels();
+    }
+    if (backendName === 'webgl' || backendName === 'webgpu') {
+      registerGpuKernels(backendName);
     }
   }
   if (tf.getBackend() !== backendName) {

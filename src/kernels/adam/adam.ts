@@ -21,8 +21,8 @@ export interface AdamSettings {
 }
 
 /**
- * The name of the fused kernel. Inputs are all parameters, all gradients, all m and all v; outputs the new parameters. It is no
- * function like others: it overwrites the moments, so their memory must be no other tensor's.
+ * The name of the fused kernel. Inputs are all parameters, all gradients, all m and all v; outputs the new parameters, then the new
+ * moments, unless the kernel is no function like others and overwrites them: so their memory must be no other tensor's.
  */
 export const ADAM = 'FlowsAdam';
 
@@ -43,8 +43,12 @@ export function updateAll(updates: readonly Update[], settings: AdamSettings): v
     });
     return;
   }
-  updates.forEach(({ parameter }, i) => {
+  updates.forEach(({ parameter, m, v }, i) => {
     parameter.assign(made[i] as Tensor);
+    if (made.length > updates.length) {
+      m.assign(made[updates.length + i] as Tensor);
+      v.assign(made[2 * updates.length + i] as Tensor);
+    }
   });
   dispose(made);
 }

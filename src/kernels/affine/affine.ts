@@ -8,3 +8,6 @@ export interface AffineAttributes {
   readonly minimum: number;
   readonly maximum: number;
 }
+
+/** Their numbers in math.ts. */
+export const KINDS: readonly AffineAttributes['kind'][] = ['bounded', 'exp', 'tanh', 'softplus', 'sigmoid', 'gate'];

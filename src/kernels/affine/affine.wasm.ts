@@ -4,10 +4,7 @@ import type { TransformerAttributes } from '../transformer.gradient.js';
 import { gradientOf } from '../transformer.gradient.js';
 import type { WasmKernels } from '../wasm/register.js';
 import type { AffineAttributes } from './affine.js';
-import { AFFINE } from './affine.js';
-
-/** As in math.ts. */
-const KINDS: readonly AffineAttributes['kind'][] = ['bounded', 'exp', 'tanh', 'softplus', 'sigmoid', 'gate'];
+import { AFFINE, KINDS } from './affine.js';
 
 export const affineKernels: WasmKernels = {
   [AFFINE]: (instance, inputs, attributes) => {

@@ -14,3 +14,6 @@ export interface SplineAttributes {
   /** Added to what slopes are the softplus of. */
   readonly offset: number;
 }
+
+/** Their numbers in math.ts. */
+export const BOUNDARIES: readonly SplineAttributes['boundary'][] = ['identity', 'free', 'circular'];

@@ -6,10 +6,7 @@ import type { Instance } from '../wasm/instance.js';
 import type { WasmKernels } from '../wasm/register.js';
 import { curveSize } from './math.js';
 import type { SplineAttributes } from './spline.js';
-import { SPLINE } from './spline.js';
-
-/** As in math.ts. */
-const BOUNDARIES: readonly SplineAttributes['boundary'][] = ['identity', 'free', 'circular'];
+import { BOUNDARIES, SPLINE } from './spline.js';
 
 /** Bytes of four float32 numbers. */
 const VECTOR = 16;

@@ -1,0 +1,149 @@
+import type { Columns, Lanes } from '../lanes.js';
+
+/** WebGL's and WebGPU's. */
+export type Language = 'glsl' | 'wgsl';
+
+/** A shader's text as it grows. Numbers are names of variables in it, or literals. */
+export interface Shader {
+  /** The mathematics of kernels, written into the text. */
+  readonly lanes: Lanes<string>;
+  /** A number of an input, at an index into all of its elements. */
+  read(input: number, index: string): string;
+  /** A name for an integer expression, whose operators are those of both languages. */
+  integer(expression: string): string;
+  /** What `yes` or `no` gives. */
+  choose(condition: string, yes: () => string, no: () => string): string;
+  /** The number of these at an index. */
+  pick(values: readonly string[], index: string): string;
+  /** The sum of what `term` gives for 0 ... count - 1. */
+  sum(count: number, term: (i: string) => string): string;
+  /** An integer of a table, at an index. */
+  lookUp(table: readonly number[], index: string): string;
+}
+
+/** The body of a function of `index` that returns a float, of what `write` gives. */
+export function shaderBody(language: Language, write: (shader: Shader) => string | undefined): string | undefined {
+  const isGlsl = language === 'glsl';
+  const lines: string[] = [];
+  let names = 0;
+  const name = (): string => {
+    names += 1;
+    return `v${names}`;
+  };
+  const declare = (type: 'f32' | 'i32', value: string, isMutable = false): string => {
+    const it = name();
+    const word = { f32: 'float', i32: 'int' }[type];
+    lines.push(isGlsl ? `${word} ${it} = ${value};` : `${isMutable ? 'var' : 'let'} ${it} : ${type} = ${value};`);
+    return it;
+  };
+  const float = (value: string): string => declare('f32', value);
+  const call = (f: string) => (a: string) => float(`${f}(${a})`);
+  const select = (condition: string, yes: string, no: string): string =>
+    isGlsl ? `((${condition}) ? ${yes} : ${no})` : `select(${no}, ${yes}, ${condition})`;
+
+  const lanes: Lanes<string> = {
+    constant: literal,
+    add: (a, b) => float(`${a} + ${b}`),
+    sub: (a, b) => float(`${a} - ${b}`),
+    mul: (a, b) => float(`${a} * ${b}`),
+    div: (a, b) => float(`${a} / ${b}`),
+    neg: (a) => float(`-(${a})`),
+    abs: call('abs'),
+    sqrt: call('sqrt'),
+    max: (a, b) => float(`max(${a}, ${b})`),
+    min: (a, b) => float(`min(${a}, ${b})`),
+    fma: (a, b, c) => float(`${a} * ${b} + ${c}`),
+    ifAtLeast: (a, b, yes, no) => float(select(`${a} >= ${b}`, yes, no)),
+    // Beyond these ends shaders may give anything.
+    exp: (a) => float(`exp(clamp(${a}, -87.0, 88.7))`),
+    log: call('log'),
+    log1p: (a) => {
+      // 2 atanh(a / (2 + a)) where that converges fast: a compiler may take log(1 + a) at its word.
+      const s = float(`${a} / (${a} + 2.0)`);
+      const t = float(`${s} * ${s}`);
+      const series = [15, 13, 11, 9, 7, 5, 3, 1].reduce((sum, odd) => `(${sum} * ${t} + ${literal(2 / odd)})`, '0.0');
+      return float(select(`${a} > 1.0`, `log(1.0 + ${a})`, `${s} * ${series}`));
+    },
+    tanh: (a) => {
+      const e = float(`exp(max(-2.0 * abs(${a}), -87.0))`);
+      return float(`sign(${a}) * (1.0 - ${e}) / (1.0 + ${e})`);
+    },
+    sigmoid: (a) => float(`1.0 / (1.0 + exp(clamp(-(${a}), -87.0, 87.0)))`),
+  };
+
+  const shader: Shader = {
+    lanes,
+    read: (input, index) => {
+      // What TensorFlow.js casts to float32 may still lie in memory as integers.
+      const value = float(isGlsl ? `getA${input}(${index})` : `f32(a${input}[${index}])`);
+      // Shaders may take NaN for any number, in comparisons above all.
+      lines.push(`isPoor = isPoor || isnan(${value});`);
+      return value;
+    },
+    integer: (expression) => declare('i32', expression),
+    choose: (condition, yes, no) => {
+      const result = declare('f32', '0.0', true);
+      lines.push(`if (${condition}) {`);
+      lines.push(`${result} = ${yes()};`);
+      lines.push('} else {');
+      lines.push(`${result} = ${no()};`);
+      lines.push('}');
+      return result;
+    },
+    pick: (values, index) => {
+      const result = declare('f32', values[0] as string, true);
+      values.slice(1).forEach((value, i) => {
+        lines.push(`if (${index} == ${i + 1}) { ${result} = ${value}; }`);
+      });
+      return result;
+    },
+    sum: (count, term) => {
+      if (count === 1) {
+        return term('0');
+      }
+      const total = declare('f32', '0.0', true);
+      const i = name();
+      lines.push(
+        isGlsl ? `for (int ${i} = 0; ${i} < ${count}; ${i}++) {` : `for (var ${i} : i32 = 0; ${i} < ${count}; ${i}++) {`,
+      );
+      const value = term(i);
+      lines.push(`${total} = ${total} + ${value};`, '}');
+      return total;
+    },
+    lookUp: (table, index) => {
+      const it = name();
+      const size = table.length;
+      lines.push(isGlsl ? `int ${it}[${size}] = int[${size}](${table});` : `var ${it} = array<i32, ${size}>(${table});`);
+      return declare('i32', `${it}[${index}]`);
+    },
+  };
+  const result = write(shader);
+  const nan = isGlsl ? 'NAN' : 'uniforms.NAN';
+  const flag = isGlsl ? 'bool isPoor = false;' : 'var isPoor = false;';
+  return result && [flag, ...lines, `if (isPoor) { return ${nan}; }`, `return ${result};`].join('\n');
+}
+
+/** As both languages write a float. */
+function literal(value: number): string {
+  if (!Number.isFinite(value)) {
+    // Neither has a literal for it, and no use for more than the largest number.
+    return value > 0 ? '3.4e38' : '-3.4e38';
+  }
+  const text = String(Math.fround(value) === value ? value : Number(value.toPrecision(9)));
+  return /[.e]/.test(text) ? text.replace(/^(-?\d+)e/, '$1.0e') : `${text}.0`;
+}
+
+/** Columns that the text of a shader is written with: read from an input where they are not put there. */
+export function shaderColumns(read: (p: number) => string): Columns<string> {
+  const held = new Map<number, string>();
+  return {
+    at: (p) => {
+      const found = held.get(p) ?? read(p);
+      held.set(p, found);
+      return found;
+    },
+    put: (p, value) => {
+      held.set(p, value);
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { KINDS } from '../affine/affine.js';
+import {
+  affineFactor,
+  affineForward,
+  affineScaleGradient,
+  affineShiftGradient,
+  GATE,
+  logScale,
+  logScaleSlope,
+} from '../affine/math.js';
+import { shaderColumns } from '../gpu/shader.js';
+import type { GpuTransformer } from '../gpu/transformRows.gpu.js';
+import type { Columns, Lanes } from '../lanes.js';
+import type { TransformerAttributes } from '../transformer.gradient.js';
+import type { LogisticMixtureAttributes } from './logisticMixture.js';
+import { differentiate, evaluate, logit, logSlope, prepare, propagate, slope } from './math.js';
+
+type Attributes = LogisticMixtureAttributes & TransformerAttributes;
+
+/** `math.ts` for the texts of shaders, but for the inverse, whose search is composed. */
+export const gpuLogisticMixture: GpuTransformer<Attributes> = {
+  key: ({ components, floor, after, inverse }) => `${components} ${floor} ${JSON.stringify(after)} ${inverse}`,
+  needsOutput: ({ inverse }) => inverse,
+  forward: ({ lanes: o }, x, parameters, { components: K, floor, after, inverse }) => {
+    if (inverse) {
+      return undefined;
+    }
+    const [mixture, sums] = [mixtureOf(o, parameters, K, floor), nothing()];
+    evaluate(o, x, mixture, K, sums);
+    const [y, l] = [logit(o, sums), logSlope(o, sums, false)];
+    if (after === undefined) {
+      return [y, l];
+    }
+    const code = KINDS.indexOf(after.kind);
+    const s = logScale(o, parameters.at(3 * K + 1), code, after.offset, after.minimum, after.maximum);
+    return [affineForward(o, y, parameters.at(3 * K), s, code === GATE), o.add(l, s)];
+  },
+  backward: (element, { components: K, floor, after, inverse }) => {
+    const { shader, x: given, y, parameters } = element;
+    const o = shader.lanes;
+    const [mixture, sums, partials] = [mixtureOf(o, parameters, K, floor), nothing(), nothing()];
+    const point = inverse ? y : given;
+    evaluate(o, point, mixture, K, sums);
+    const slopeOfL = differentiate(o, point, mixture, K, sums, false, partials);
+    let [g, h] = [element.byValue, element.byLogDerivative];
+    if (inverse) {
+      // x(y) and -l(x): by the theorem of implicit functions, what changes y at a given x changes x by -1 / slope of that.
+      g = o.div(o.sub(o.mul(h, slopeOfL), g), o.max(o.constant(1e-30), slope(o, sums, false)));
+      h = o.neg(h);
+    }
+    let outer = inverse ? o.neg(g) : g;
+    const ofAffine: string[] = [];
+    if (after !== undefined) {
+      // The affine map comes after the mixture, or before its inverse.
+      const code = KINDS.indexOf(after.kind);
+      const [shift, raw] = [parameters.at(3 * K), parameters.at(3 * K + 1)];
+      const s = logScale(o, raw, code, after.offset, after.minimum, after.maximum);
+      const through = o.mul(outer, affineFactor(o, s, inverse));
+      const from = inverse ? given : logit(o, sums);
+      const byScale = affineScaleGradient(o, from, shift, through, element.byLogDerivative, inverse, code === GATE);
+      const slopeOfScale = logScaleSlope(o, raw, s, code, after.offset, after.minimum, after.maximum);
+      ofAffine.push(affineShiftGradient(o, outer, through, inverse, code === GATE), o.mul(byScale, slopeOfScale));
+      outer = through;
+    }
+    const byX = propagate(o, point, mixture, K, partials, inverse ? g : outer, h);
+    const each = Array.from({ length: 3 * K }, (_, p) =>
+      // Below the floor of the log-scales no gradient comes.
+      p < 2 * K ? partials.at(p) : o.ifAtLeast(parameters.at(p), o.constant(floor), partials.at(p), o.constant(0)),
+    );
+    return { x: inverse ? outer : byX, parameters: [...each, ...ofAffine] };
+  },
+};
+
+const nothing = (): Columns<string> =>
+  shaderColumns((p) => {
+    throw new Error(`there is no column ${p}`);
+  });
+
+/** What `prepare` makes of the parameters, which stay as they are. */
+function mixtureOf(o: Lanes<string>, parameters: Columns<string>, K: number, floor: number): Columns<string> {
+  const mixture = shaderColumns((p) => parameters.at(p));
+  prepare(o, mixture, K, floor);
+  return mixture;
+}

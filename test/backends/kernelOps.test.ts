@@ -1,0 +1,219 @@
+// Kernels that are no transformers', against the same composed of TensorFlow.js's ops on the CPU backend.
+import * as tf from '@tensorflow/tfjs';
+import { chain, createRng, planar } from 'tfjs-flows';
+import { adam } from 'tfjs-flows/training';
+import { describe, expect, test } from 'vitest';
+import { NORMALS, UNIFORMS } from '../../src/core/rng.js';
+import { ADAM } from '../../src/kernels/adam/adam.js';
+import { NORM, norm } from '../../src/kernels/adam/norm.js';
+import type { DenseActivation } from '../../src/kernels/dense/dense.js';
+import { DENSE, dense } from '../../src/kernels/dense/dense.js';
+import { NORMAL_LOG_SUMS } from '../../src/kernels/normalLogSums/normalLogSums.js';
+import { JOIN, join } from '../../src/kernels/take/join.js';
+import { TAKE, take } from '../../src/kernels/take/take.js';
+import type { Values } from '../setup/agreement.js';
+import { agree, composed, spread } from '../setup/agreement.js';
+import { backendName, ready } from '../setup/backend.js';
+
+const EVERYWHERE = ['wasm', 'webgl', 'webgpu'] as const;
+
+/** The backends that have a kernel. */
+const BACKENDS: Readonly<Record<string, readonly (typeof backendName)[]>> = {
+  [DENSE]: EVERYWHERE,
+  [TAKE]: EVERYWHERE,
+  [JOIN]: EVERYWHERE,
+  [ADAM]: EVERYWHERE,
+  [NORM]: ['wasm'],
+  [NORMALS]: ['wasm'],
+  [UNIFORMS]: ['wasm'],
+  [NORMAL_LOG_SUMS]: ['wasm'],
+  FlowsPlanarCentred: ['wasm'],
+  FlowsPlanarOriginal: ['wasm'],
+};
+
+test.each(Object.entries(BACKENDS))('%s has a kernel on %j alone', async (name, backends) => {
+  await ready();
+  expect(tf.getKernel(name, backendName) !== undefined).toBe(backends.includes(backendName));
+});
+
+/** Tests of a kernel, where there is one. */
+const ofKernel = (name: string, title: string, tests: () => void): void => {
+  if (BACKENDS[name]?.includes(backendName)) {
+    describe(title, tests);
+  }
+};
+
+/** 0s and 1s, some columns of 0s alone, as masks of autoregressive networks are. */
+const maskOf = (inputs: number, outputs: number): Values => [
+  Array.from({ length: inputs * outputs }, (_, i) => (Math.floor(i / outputs) < i % outputs ? 1 : 0)),
+  [inputs, outputs],
+];
+
+ofKernel(DENSE, 'dense layers', () => {
+  const activations: DenseActivation[] = ['linear', 'relu', 'leakyRelu', 'elu', 'tanh', 'sigmoid', 'softplus'];
+  const sizes = [
+    [1, 1, 1],
+    [5, 3, 2],
+    [7, 9, 17],
+    [33, 40, 24],
+  ] as const;
+
+  test.each(activations)('%s, with and without bias, offset and mask', async (activation) => {
+    for (const [rows, inputs, outputs] of sizes) {
+      const [x, w] = [spread(1, [rows, inputs], -2, 2), spread(2, [inputs, outputs], -1, 1)];
+      const [b, offset] = [spread(3, [outputs], -1, 1), spread(4, [rows, outputs], -1, 1)];
+      await agree((x, w) => [dense(x!, w!, undefined, { activation })], [x, w]);
+      await agree((x, w, b) => [dense(x!, w!, b, { activation })], [x, w, b]);
+      await agree((x, w, b, offset) => [dense(x!, w!, b, { activation, offset })], [x, w, b, offset]);
+      const [data, shape] = maskOf(inputs, outputs);
+      await agree(
+        (x, w, b) => {
+          const mask = tf.tensor(Array.from(data), [...shape]);
+          return [dense(x!, w!, b, { activation, mask })];
+        },
+        [x, w, b],
+      );
+    }
+  });
+
+  test('any leading axes, and rows of a single example', async () => {
+    const inputs = [spread(1, [2, 3, 4], -2, 2), spread(2, [4, 5], -1, 1), spread(3, [5], -1, 1)];
+    await agree((x, w, b) => [dense(x!, w!, b, { activation: 'tanh' })], inputs);
+    await agree((x, w, b) => [dense(x!, w!, b, { activation: 'relu' })], [spread(1, [4], -2, 2), ...inputs.slice(1)]);
+  });
+
+  test('second derivatives', async () => {
+    await agree(
+      (x, w) => {
+        const slope = tf.grad((at) => tf.sum(tf.square(dense(at, w!, undefined, { activation: 'tanh' }))));
+        return [slope(x!)];
+      },
+      [spread(1, [3, 2], -1, 1), spread(2, [2, 4], -1, 1)],
+    );
+  });
+
+  test('what is no number stays so', async () => {
+    const y = dense(tf.tensor2d([[Number.NaN, 1]]), tf.ones([2, 3]), tf.zeros([3]), { activation: 'tanh' });
+    expect(Array.from(await y.data()).every(Number.isNaN)).toBe(true);
+  });
+});
+
+ofKernel(TAKE, 'columns', () => {
+  test.each([
+    [[2, 3, 4], 1],
+    [[4, 0, 2], 1],
+    [[1, 0], -1],
+    [[2], 0],
+  ] as const)('takes %j along axis %d', async (indices, axis) => {
+    await agree((x) => [take(x!, indices, axis)], [spread(1, [3, 5, 2], -2, 2)]);
+  });
+
+  test('are joined', async () => {
+    const parts = [spread(1, [4, 2], -1, 1), spread(2, [4, 3], -1, 1)];
+    const places = [
+      [3, 0],
+      [1, 2, 4],
+    ];
+    await agree((a, b) => [join([a!, b!], places)], parts);
+    await agree((a, b) => [tf.grad((x) => tf.sum(tf.square(join([x, b!], places))))(a!)], parts);
+  });
+});
+
+ofKernel('FlowsPlanarCentred', 'planar flows', () => {
+  test.each(['centred', 'original'] as const)('one and several, %s', async (constraint) => {
+    for (const [shape, layers] of [
+      [[1], 1],
+      [[3], 2],
+      [[1, 2], 3],
+      [[5, 3], 4],
+      [[2, 3, 7], 2],
+      [[64, 2], 1],
+    ] as const) {
+      const dim = shape.at(-1) as number;
+      const own = Array.from({ length: layers }, (_, l) => [
+        spread(10 + l, [dim], -1.5, 1.5),
+        spread(20 + l, [dim], -1.5, 1.5),
+        spread(30 + l, [], -1, 1),
+      ]).flat();
+      await agree(
+        (x, ...rest) => {
+          const parts = Array.from({ length: layers }, (_, l) => {
+            const [w, u, b] = rest.slice(3 * l, 3 * l + 3) as [tf.Tensor, tf.Tensor, tf.Tensor];
+            return planar({ dim, constraint, given: { w, u, b } });
+          });
+          return chain(parts).forwardAndLogDet(x!);
+        },
+        [spread(1, shape, -6, 6), ...own],
+      );
+    }
+  });
+
+  test('second derivatives', async () => {
+    const inputs = [spread(1, [3, 2], -1, 1), spread(2, [2], -1, 1), spread(3, [2], -1, 1), spread(4, [], -1, 1)];
+    await agree((x, w, u, b) => {
+      const flow = planar({ dim: 2, given: { w: w!, u: u!, b: b! } });
+      return [tf.grad((at) => tf.sum(flow.forwardAndLogDet(at)[1]))(x!)];
+    }, inputs);
+  });
+});
+
+ofKernel(ADAM, 'adam', () => {
+  /** Some steps on two parameters, one of which is shared with a copy. */
+  async function train(): Promise<number[]> {
+    const [v, u] = [tf.variable(tf.tensor2d([1, -2, 3, 0.5, 7, 2], [3, 2])), tf.variable(tf.scalar(2))];
+    const optimizer = adam({ learningRate: 0.1, weightDecay: 0.01 });
+    const copy = v.clone();
+    const loss = (): tf.Scalar => tf.add(tf.sum(tf.square(tf.sub(v, u))), tf.mul(u, 0.3));
+    optimizer.minimize(loss, false, [v, u]);
+    const before = tf.memory().numTensors;
+    for (let step = 0; step < 9; step++) {
+      optimizer.minimize(loss, false, [v, u]);
+    }
+    expect(tf.memory().numTensors).toBe(before);
+    const moments = (await optimizer.getWeights()).slice(1).map(({ tensor }) => tensor);
+    const all = await Promise.all([v, u, copy, ...moments].map(async (tensor) => Array.from(await tensor.data())));
+    optimizer.dispose();
+    tf.dispose([v, u, copy]);
+    return all.flat();
+  }
+
+  test('takes the same steps, leaves copies alone, and leaves nothing behind', async () => {
+    const got = await train();
+    const want = await composed(train);
+    got.forEach((value, i) => {
+      expect(Math.abs(value - want[i]!)).toBeLessThan(1e-4 * Math.max(1, Math.abs(want[i]!)));
+    });
+  });
+});
+
+ofKernel(NORM, 'norms', () => {
+  test('are those of all elements', async () => {
+    const [value] = await norm([tf.tensor1d([3, -4, 12]), tf.scalar(84)]).data();
+    expect(value).toBe(85);
+  });
+});
+
+ofKernel(NORMALS, 'noise', () => {
+  /** Where a counter's lower word wraps around, too. */
+  const starts = [
+    { key: [7, 9] as const, counter: 0 },
+    { key: [4294967295, 1] as const, counter: 2 ** 32 - 3 },
+  ];
+
+  test.each(starts)('is that of the host, and the generator moves on as far: %j', async (start) => {
+    const draw = async (): Promise<number[]> => {
+      const rng = createRng(start);
+      const tensors = [1, 3, 16, 1001].flatMap((size) => [rng.normal([size]), rng.uniform([size], -2, 5)]);
+      const values = await Promise.all(tensors.map(async (tensor) => Array.from(await tensor.data())));
+      tf.dispose(tensors);
+      return [...values.flat(), ...rng.bits(3)];
+    };
+    const got = await draw();
+    const want = await composed(draw);
+    // An ulp, once in ten million.
+    expect(got.length).toBe(want.length);
+    got.forEach((value, i) => {
+      expect(Math.abs(value - want[i]!)).toBeLessThan(5e-7);
+    });
+  });
+});

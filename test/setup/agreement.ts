@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
+import { backendName } from './backend.js';
+
+/** Numbers of a tensor, and its shape. */
+export type Values = readonly [data: ArrayLike<number>, shape: readonly number[]];
+/** What is to be the same by kernels and by TensorFlow.js's ops. */
+export type Formula = (...inputs: tf.Tensor[]) => tf.Tensor[];
+
+/** Outputs of a formula, and gradients of their sums with weights that tell them apart. */
+export async function differentiated(
+  formula: Formula,
+  inputs: readonly Values[],
+): Promise<{ values: number[][]; gradients: number[][] }> {
+  const tensors = inputs.map(([data, shape]) => tf.tensor(Float32Array.from(data), [...shape]));
+  const values = formula(...tensors);
+  const gradients = tf.grads((...at) => weighted(formula(...at)))(tensors);
+  const read = (all: tf.Tensor[]): Promise<number[][]> => Promise.all(all.map(async (one) => Array.from(await one.data())));
+  const result = { values: await read(values), gradients: await read(gradients) };
+  tf.dispose([tensors, values, gradients]);
+  return result;
+}
+
+export function weighted(outputs: tf.Tensor[]): tf.Scalar {
+  return tf.addN(
+    outputs.map((output, i) => {
+      const weights = Array.from({ length: output.size }, (_, j) => Math.cos(2 * j + i));
+      return tf.sum(tf.mul(output, tf.tensor(weights, output.shape)));
+    }),
+  ) as tf.Scalar;
+}
+
+/** The same on the CPU backend, which has no kernels. */
+export async function composed<T>(work: () => Promise<T>): Promise<T> {
+  await tf.setBackend('cpu');
+  try {
+    return await work();
+  } finally {
+    await tf.setBackend(backendName);
+  }
+}
+
+/** How far numbers are from those that they should be, relative to these or to 1. */
+export function errorOf(got: readonly number[][], want: readonly number[][]): number {
+  const errors = want.flatMap((row, i) =>
+    row.map((value, j) => {
+      const other = got[i]?.[j] as number;
+      return Object.is(value, other) || value === other ? 0 : Math.abs(other - value) / Math.max(1, Math.abs(value));
+    }),
+  );
+  return Math.max(...errors.map((error) => (Number.isNaN(error) ? Number.POSITIVE_INFINITY : error)));
+}
+
+export /** Values and gradients are those of the CPU backend, which has no kernels. */
+async function agree(formula: Formula, inputs: readonly Values[], { value = 1e-5, gradient = 1e-4 } = {}): Promise<void> {
+  const got = await differentiated(formula, inputs);
+  const want = await composed(() => differentiated(formula, inputs));
+  expect(errorOf(got.values, want.values)).toBeLessThan(value);
+  expect(errorOf(got.gradients, want.gradients)).toBeLessThan(gradient);
+}
+
+/** Numbers between two others, the same everywhere. */
+export function spread(seed: number, shape: readonly number[], low: number, high: number): Values {
+  const size = shape.reduce((product, one) => product * one, 1);
+  const data = Array.from({ length: size }, (_, i) => {
+    const x = Math.sin(12.9898 * (i + 1) + 78.233 * seed) * 43758.5453;
+    return low + (high - low) * (x - Math.floor(x));
+  });
+  return [data, shape];
+}
