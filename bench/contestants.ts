@@ -22,26 +22,29 @@ const program = (file: string, ...args: string[]): string[] => [
   ...args,
 ];
 
-/** This library. WebGPU may be missing. */
-export const ours = (backend: string): Contestant => ({
-  name: `tfjs-flows ${backend}`,
-  command: program('bench/ours.ts', '--backend', backend),
-  hasLimits: backend === 'wasm' || backend === 'cpu',
-  isOptional: backend === 'webgpu',
-});
+/** This library. A GPU's backend may be missing. */
+export const ours = (backend: string): Contestant => onBackend('tfjs-flows', 'bench/ours.ts', backend);
+
+/** In Node, but for webgl, which is in Chromium, and for webgpu there, called 'webgpu-chromium'. */
+function onBackend(implementation: string, file: string, backend: string): Contestant {
+  const isInBrowser = backend === 'webgl' || backend === 'webgpu-chromium';
+  const name = `${implementation} ${backend}`;
+  return {
+    name,
+    command: isInBrowser
+      ? program('bench/browser.ts', '--backend', backend.replace('-chromium', ''))
+      : program(file, '--backend', backend),
+    ...(isInBrowser ? { environment: { BENCH_IMPLEMENTATION: implementation } } : {}),
+    hasLimits: backend === 'wasm' || (backend === 'cpu' && implementation === 'tfjs-flows'),
+    isOptional: backend.startsWith('webg'),
+  };
+}
 
 /** What of the others is here, and in words what is not. TensorFlow.js on those of the backends that it is not hopeless on. */
 export function peers(backends: readonly string[]): { contestants: Contestant[]; absences: string[] } {
-  const contestants = ['wasm', 'webgpu']
+  const contestants = ['wasm', 'webgpu', 'webgl', 'webgpu-chromium']
     .filter((backend) => backends.includes(backend))
-    .map(
-      (backend): Contestant => ({
-        name: `TensorFlow.js ${backend}`,
-        command: program('bench/peers/tensorflow.ts', '--backend', backend),
-        hasLimits: backend === 'wasm',
-        isOptional: backend === 'webgpu',
-      }),
-    );
+    .map((backend) => onBackend('TensorFlow.js', 'bench/peers/tensorflowProgram.ts', backend));
   const absences: string[] = [];
   if (isInstalled('@jax-js/jax')) {
     contestants.push({ name: 'jax-js wasm', command: program('bench/peers/jax.ts'), hasLimits: true, isOptional: false });

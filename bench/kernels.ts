@@ -37,7 +37,7 @@ async function countOnce(work: () => Promise<unknown>): Promise<KernelCount> {
       used.set(label, { calls: calls + 1, ms: ms + own });
       return result;
     }),
-    ...['runWebGPUProgram', 'runWebGLProgram', 'compileAndRun'].map((method) =>
+    ...['runWebGPUProgram', 'runWebGLProgram'].map((method) =>
       replace(tf.backend, method, (run) => (...args) => {
         programs += 1;
         return run(...args);

@@ -11,8 +11,9 @@ import { report } from './report.js';
 
 const HELP = `npm run bench -- [options]
   --only P4,P5         these workloads alone
-  --backends wasm,cpu  of this library (default: wasm, cpu and webgpu, where Dawn finds a driver; VK_ICD_FILENAMES may name
-                       a software one, whose times mean nothing, while it counts kernels)
+  --backends wasm,cpu  of this library (default: wasm, cpu and webgpu, where Dawn finds a driver); webgl and webgpu-chromium run in
+                       Chromium. VK_ICD_FILENAMES may name a software driver for Dawn, and Chromium brings one: their times
+                       mean nothing, but kernels are counted
   --peers              TensorFlow.js composed by hand, jax-js and PyTorch beside it
   --rounds 3           processes of each, in turn (default 1, with --peers 3)
   --seconds 4          of measurement for each workload in each process
@@ -51,7 +52,7 @@ if (unknown.length > 0) {
 // Turns are short, since the machine's other work comes and goes, and so is a process's memory that of a workload.
 const turns = values.brief ? [wanted.join(',')] : wanted;
 const settings = [...(values.brief ? ['--brief'] : []), ...(values.seconds === undefined ? [] : ['--seconds', values.seconds])];
-const rounds = Number(values.rounds ?? (values.peers ? 3 : 1));
+const rounds = Number(values.rounds ?? (values.peers && !values.brief ? 3 : 1));
 
 const backends = values.backends.split(',');
 const contestants: Contestant[] = backends.map(ours);

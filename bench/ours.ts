@@ -4,7 +4,8 @@ import { createRng } from 'tfjs-flows';
 import { useBackend } from 'tfjs-flows/backends';
 import { countKernels } from './kernels.js';
 import { measureLimits } from './limits.js';
-import { readOrders, runWorkloads } from './runner.js';
+import { readOrders } from './orders.js';
+import { runWorkloads } from './runner.js';
 import { WORKLOADS } from './workloads/index.js';
 
 const orders = readOrders();

@@ -43,7 +43,7 @@ export function report(records: readonly Record[], { withProfile }: { withProfil
     `# Benchmark\n\n${introduction(records)}`,
     times(workloads, columns, best),
     ratios(workloads, columns, best, productRate(limits)),
-    kernels(workloads, best),
+    kernels(workloads, measured),
     limitsTable(limits),
     checks(workloads, measured),
     ...(withProfile ? workloads.map((workload) => profile(workload, best(/^tfjs-flows/, workload))) : []),
@@ -145,24 +145,19 @@ function productRate(limits: readonly LimitRecord[]): number | undefined {
   return found.length === 0 ? undefined : Math.max(...found.map(({ value }) => value));
 }
 
-function kernels(workloads: readonly string[], best: Find): string {
-  const rows = workloads.map((workload) => {
-    const count = (matches: RegExp): string => {
-      const found = best(matches, workload)?.record.kernels;
-      return found === undefined ? '' : `${found.calls}${found.programs > 0 ? ` (${found.programs} programs)` : ''}`;
-    };
-    return [
-      workload,
-      count(/^tfjs-flows wasm/),
-      count(/^tfjs-flows webgpu/),
-      count(/^TensorFlow.js wasm/),
-      count(/^TensorFlow.js webgpu/),
-    ];
-  });
-  const titles = ['', 'tfjs-flows wasm', 'tfjs-flows webgpu', 'TensorFlow.js wasm', 'TensorFlow.js webgpu'];
-  const used = titles.map((_, i) => i === 0 || rows.some((row) => row[i] !== ''));
-  const keep = (row: readonly string[]): string[] => row.filter((_, i) => used[i]);
-  return `## Kernel calls a step\n\n${table(keep(titles), rows.map(keep), 1)}`;
+function kernels(workloads: readonly string[], measured: readonly WorkloadRecord[]): string {
+  const counted = measured.filter(({ kernels }) => kernels !== undefined);
+  const implementations = [...new Set(counted.map(({ implementation }) => implementation))].sort();
+  const rows = workloads.map((workload) => [
+    workload,
+    ...implementations.map((implementation) => {
+      const found = counted.find((record) => record.workload === workload && record.implementation === implementation);
+      const { calls, programs } = found?.kernels ?? { calls: '', programs: 0 };
+      return programs > 0 ? `${calls} (${programs})` : String(calls);
+    }),
+  ]);
+  const note = "Kernels that a step runs, in brackets a GPU's programs.";
+  return implementations.length === 0 ? '' : `## Kernels of a step\n\n${note}\n\n${table(['', ...implementations], rows, 1)}`;
 }
 
 function limitsTable(limits: readonly LimitRecord[]): string {

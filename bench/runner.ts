@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import type { Workload } from './contract.js';
 import { agrees } from './contract.js';
 import { BRIEF, measure, PATIENT } from './measure.js';
@@ -17,23 +16,6 @@ export interface Orders {
   readonly seconds: number | undefined;
   /** Measure what the machine can do instead. */
   readonly limits: boolean;
-}
-
-export function readOrders(): Orders {
-  const { values } = parseArgs({
-    options: {
-      backend: { type: 'string', default: 'wasm' },
-      only: { type: 'string', default: '' },
-      brief: { type: 'boolean', default: false },
-      seconds: { type: 'string' },
-      limits: { type: 'boolean', default: false },
-    },
-  });
-  return {
-    ...values,
-    only: values.only.split(',').filter((name) => name !== ''),
-    seconds: values.seconds === undefined ? undefined : Number(values.seconds),
-  };
 }
 
 /** Runs one workload after the other and prints what comes out. `count` counts the kernels of a step. */
@@ -78,4 +60,8 @@ export async function runWorkloads(
   }
 }
 
-const peakMegabytes = (): number => Math.round(process.resourceUsage().maxRSS / 1024);
+/** 0 in a browser. */
+function peakMegabytes(): number {
+  const { process } = globalThis as Partial<typeof globalThis>;
+  return process === undefined ? 0 : Math.round(process.resourceUsage().maxRSS / 1024);
+}

@@ -4,10 +4,12 @@ import type { numpy } from '@jax-js/jax';
 import type { Losses, Prepared, Workload } from '../contract.js';
 import { checkLosses, checkQuantiles, checkSurgery, LOSSES } from '../contract.js';
 import type { Layer, Values } from '../data.js';
-import { autoencoderMasks, binaryDigits, hashNormal, mixtures, perceptronWeights, posteriors } from '../data.js';
+import { autoencoderMasks, hashNormal, mixtures, perceptronWeights, posteriors } from '../data.js';
+import { binaryDigits } from '../digits.js';
 import { measure } from '../measure.js';
+import { readOrders } from '../orders.js';
 import { print } from '../records.js';
-import { readOrders, runWorkloads } from '../runner.js';
+import { runWorkloads } from '../runner.js';
 
 // It asks the browser how many threads there are; Node 20 has no navigator.
 if (globalThis.navigator === undefined) {

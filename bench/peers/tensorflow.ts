@@ -1,13 +1,10 @@
-// TensorFlow.js without a library of flows: the workloads as one writes them out of its operations, on one of its backends as it comes.
+// TensorFlow.js without a library of flows: the workloads as one writes them out of its operations.
 import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
 import type { Losses, Prepared, Workload } from '../contract.js';
 import { checkLosses, checkQuantiles, checkSurgery, LOSSES } from '../contract.js';
 import type { Layer, Values } from '../data.js';
-import { autoencoderMasks, binaryDigits, hashNormal, mixtures, perceptronWeights, posteriors } from '../data.js';
-import { countKernels } from '../kernels.js';
-import { measureLimits } from '../limits.js';
-import { readOrders, runWorkloads } from '../runner.js';
+import { autoencoderMasks, hashNormal, mixtures, perceptronWeights, posteriors } from '../data.js';
+import { binaryDigits } from '../digits.js';
 
 type Tensor = tf.Tensor;
 
@@ -334,7 +331,8 @@ function quantiles(): Prepared {
 
 const small = { dim: 2, rows: 512, layers: 8, hidden: 64 };
 const large = { dim: 64, rows: 128, hidden: 256 };
-const WORKLOADS: readonly Workload[] = [
+/** P1 ... P10, in order. */
+export const WORKLOADS: readonly Workload[] = [
   { name: 'P1', make: () => planar(2, 256, LOSSES.P1) },
   { name: 'P2', make: () => planar(32, 128, LOSSES.P2) },
   { name: 'P3', make: () => couplings({ ...small, outputs: 2, transform: affine }, LOSSES.P3) },
@@ -346,30 +344,3 @@ const WORKLOADS: readonly Workload[] = [
   { name: 'P9', make: quantiles },
   { name: 'P10', make: () => couplings({ ...small, outputs: 3 * BINS - 1, transform: spline }, LOSSES.P10) },
 ];
-
-const orders = readOrders();
-const implementation = `TensorFlow.js ${orders.backend}`;
-tf.enableProdMode();
-if (orders.backend === 'webgpu') {
-  await startWebGpu();
-}
-await tf.setBackend(orders.backend);
-await tf.ready();
-if (orders.limits) {
-  await measureLimits(implementation, orders.brief, { 'tf.randomNormal': (size) => tf.randomNormal([size]) });
-} else {
-  await runWorkloads(implementation, WORKLOADS, orders, countKernels);
-}
-process.exit(0);
-
-/** Dawn, as the backend wants it: before its package is loaded. */
-async function startWebGpu(): Promise<void> {
-  const { create, globals } = await import('webgpu');
-  Object.assign(globalThis, globals);
-  const navigator = { gpu: create([]), userAgent: 'node', hardwareConcurrency: 1 };
-  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true });
-  if ((await navigator.gpu.requestAdapter()) === null) {
-    throw new Error('Dawn found no graphics driver');
-  }
-  await import('@tensorflow/tfjs-backend-webgpu');
-}

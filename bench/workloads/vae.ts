@@ -16,7 +16,8 @@ import {
 } from 'tfjs-flows';
 import type { Prepared, Workload } from '../contract.js';
 import { LOSSES } from '../contract.js';
-import { binaryDigits, hashNormal, perceptronWeights } from '../data.js';
+import { hashNormal, perceptronWeights } from '../data.js';
+import { binaryDigits } from '../digits.js';
 import { autoregressiveStep } from './autoencoder.js';
 import { replay } from './replay.js';
 import { assign, named, toTensor, training } from './workload.js';
