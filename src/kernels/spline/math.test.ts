@@ -50,7 +50,7 @@ describe.each([IDENTITY, FREE, CIRCULAR])('boundary %d', (boundary) => {
 
     /** The numbers of an element. */
     function curveOf(parameters: readonly number[]): [memory: Float64Array, numbers: Columns<number>] {
-      const memory = new Float64Array(curveSize(BINS));
+      const memory = new Float64Array(curveSize(BINS)).fill(Number.NaN);
       const numbers: Columns<number> = {
         at: (k) => memory[k] as number,
         put: (k, value) => {
@@ -69,6 +69,36 @@ describe.each([IDENTITY, FREE, CIRCULAR])('boundary %d', (boundary) => {
     }
 
     const xs = Array.from({ length: 23 }, (_, i) => -2.6 + 0.2313 * i);
+
+    test('takes corners to corners, with the slopes there', () => {
+      const soft = (value: number, limit: number): number => (isBounded ? value / (1 + Math.abs(value) / limit) : value);
+      const corners = (of: readonly number[], least: number): number[] => {
+        const powers = of.map((value) => Math.exp(soft(value, Math.log(1000) / 2)));
+        const total = powers.reduce((sum, power) => sum + power);
+        const lengths = powers.map((power) => 2 * BOUND * (least + ((1 - BINS * least) * power) / total));
+        return [0, ...lengths].map((_, k) => lengths.slice(0, k).reduce((sum, length) => sum + length, -BOUND));
+      };
+      const [x, y] = [corners(raw.slice(0, BINS), LEAST_WIDTH), corners(raw.slice(BINS, 2 * BINS), LEAST_HEIGHT)];
+      const own = raw.slice(2 * BINS).map((value) => {
+        const slope = isBounded
+          ? (1 - LEAST_SLOPE) * Math.exp(soft(value, Math.log(1000)))
+          : Math.log1p(Math.exp(value + OFFSET));
+        return LEAST_SLOPE + slope;
+      });
+      const slopes = [[1, ...own, 1], own, [...own, own[0] as number]][boundary] as number[];
+      expect([own.length, slopes.length]).toEqual([BINS + [-1, 1, 0][boundary]!, BINS + 1]);
+      slopes.forEach((slope, k) => {
+        // The last corner is the end of the box to the bit.
+        const inside = (value: number | undefined): number => Math.min(value as number, BOUND);
+        const [forward, log] = map(inside(x[k]), raw, false);
+        const [inverse, inverseLog] = map(inside(y[k]), raw, true);
+        expect([forward, inverse].map((value, i) => value - ([y, x][i]?.[k] as number)).every((e) => Math.abs(e) < 1e-12)).toBe(
+          true,
+        );
+        expect(log).toBeCloseTo(Math.log(slope), 10);
+        expect(inverseLog).toBeCloseTo(-Math.log(slope), 10);
+      });
+    });
 
     test('the inverse leads back', () => {
       for (const x of xs) {

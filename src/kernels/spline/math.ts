@@ -364,7 +364,7 @@ export function splineGradient<F>(
   byBefore = o.mul(byBefore, slopeSlope<F>(o, n.at(bin + RAW_BEFORE), isBounded, least, offset));
   byAfter = o.mul(byAfter, slopeSlope<F>(o, n.at(bin + RAW_AFTER), isBounded, least, offset));
 
-  // A corner is the sum of the shares before it; the last corner does not move.
+  // A corner is the sum of the shares before it. The last one does not move: what comes of it would cancel, but not to the bit.
   const index = n.at(bin + INDEX);
   const last = o.constant(bins - 1.5);
   const byRight = o.ifAtLeast(index, last, zero, byWidth);
