@@ -18,7 +18,7 @@ const common: Options = { target: 'es2022', platform: 'neutral', sourcemap: true
 // cannot prove to be free of effects, a constant that is computed for one.
 const modules: Options = {
   ...common,
-  entry: ['src/**/*.ts', '!src/**/*.test.ts', '!src/**/*.as.ts'],
+  entry: ['src/**/*.ts', '!src/**/*.test.ts', '!src/**/*.as.ts', '!src/**/*.d.ts'],
   format: 'esm',
   bundle: false,
 };

@@ -2,7 +2,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { abs, add, div, expandDims, log, mul, neg, softplus, square, step, sub, sum, tanh, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
-import { checkInteger, checkOptions, invalid } from '../core/errors.js';
+import { checkChoice } from '../core/checkChoice.js';
+import { checkInteger, checkOptions } from '../core/errors.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
@@ -58,12 +59,8 @@ export function planar(options: PlanarOptions): Bijector {
   checkOptions('planar', options, ['dim', 'contextDim', 'given', 'constraint', 'activation', 'rng']);
   const { dim, contextDim, constraint = 'centred', activation = 'tanh' } = options;
   checkInteger('planar', 'options.dim', dim, 1);
-  if (constraint !== 'centred' && constraint !== 'original') {
-    throw invalid('planar', 'options.constraint', "'centred' or 'original'", constraint);
-  }
-  if (activation !== 'tanh' && activation !== 'leakyRelu') {
-    throw invalid('planar', 'options.activation', "'tanh' or 'leakyRelu'", activation);
-  }
+  checkChoice('planar', 'options.constraint', constraint, ['centred', 'original']);
+  checkChoice('planar', 'options.activation', activation, ['tanh', 'leakyRelu']);
   const source = parameterSource(
     'planar',
     {
@@ -77,7 +74,7 @@ export function planar(options: PlanarOptions): Bijector {
   const shift = constraint === 'centred' ? softplusInverse(1) : 0;
   const h = activation === 'tanh' ? HYPERBOLIC_TANGENT : LEAKY_RELU;
 
-  const prepare = (w: Tensor, u: Tensor, b: Tensor): Prepared => {
+  const prepare = ([w, u, b]: Own): Prepared => {
     const wu = sum(mul(w, u), -1);
     // 1 + a, kept apart from a: near the bound a rounds to -1, and 1 + a would round to 0.
     const onePlusA = softplus(add(wu, shift));
@@ -87,19 +84,17 @@ export function planar(options: PlanarOptions): Bijector {
     return { w, b, a, uHat: add(u, mul(expandDims(bend, -1), w)), slope: (s) => slope(h, onePlusA, s) };
   };
 
-  const tensors = (call: CallOptions): [Tensor, Tensor, Tensor] => {
-    const { w, u, b } = source.at(call);
-    return [w, u, b];
-  };
-  const composed = (x: Tensor, [w, u, b]: readonly Tensor[]): [Tensor, Tensor] => {
-    const p = prepare(w as Tensor, u as Tensor, b as Tensor);
+  // In the order of the specs.
+  const tensors = (call: CallOptions): Own => Object.values(source.at(call)) as unknown as Own;
+  const composed = (x: Tensor, own: readonly Tensor[]): [Tensor, Tensor] => {
+    const p = prepare(own as Own);
     const s = add(sum(mul(x, p.w), -1), p.b);
     return [add(x, mul(expandDims(h.value(s), -1), p.uHat)), log(p.slope(s))];
   };
   // The kernel is for tanh, and one w, u and b for all examples.
-  const isShared =
-    contextDim === undefined && Object.values(options.given ?? {}).every((given, i) => given.rank === (i < 2 ? 1 : 0));
-  const stack = activation === 'tanh' && isShared ? { kernel: PLANAR[constraint], tensors, composed } : undefined;
+  const { w, u, b } = options.given ?? {};
+  const isShared = !contextDim && (!w || w.rank + (u as Tensor).rank + (b as Tensor).rank === 2);
+  const stack = activation === 'tanh' && isShared ? { kernel: `FlowsPlanar ${constraint}`, tensors, composed } : undefined;
 
   return defineBijector({
     name: 'planar',
@@ -108,20 +103,18 @@ export function planar(options: PlanarOptions): Bijector {
     contextDim,
     parameters: source.parameters,
     stack,
-    forwardAndLogDet: (x, call) => {
-      const [y, logDet] = runStack([{ stack }], x, call) ?? composed(x, tensors(call));
-      return [y, logDet];
-    },
+    forwardAndLogDet: (x, call) =>
+      (runStack([{ stack }], x, call)?.slice(0, 2) as [Tensor, Tensor]) ?? composed(x, tensors(call)),
     inverseAndLogDet: (y, call) => {
-      const p = prepare(...tensors(call));
+      const p = prepare(tensors(call));
       const s = h.solve(sum(mul(y, p.w), -1), p);
       return [sub(y, mul(expandDims(h.value(s), -1), p.uHat)), neg(log(p.slope(s)))];
     },
   });
 }
 
-/** Names of the fused kernels. */
-const PLANAR = { centred: 'FlowsPlanarCentred', original: 'FlowsPlanarOriginal' } as const;
+/** w, u and b. */
+type Own = readonly [Tensor, Tensor, Tensor];
 
 interface Prepared {
   readonly w: Tensor;

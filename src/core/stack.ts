@@ -1,5 +1,4 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from './bijector.js';
 import { fused } from './fused.js';
 
@@ -14,9 +13,7 @@ export interface Stack {
 
 /** What the kernel is told. */
 export interface StackAttributes {
-  readonly count: number;
-  /** The same, of TensorFlow.js's ops. */
-  composed(inputs: readonly Tensor[]): [y: Tensor, logDet: Tensor];
+  readonly stacks: readonly Stack[];
 }
 
 /** The first of these bijectors, as many as there are of its kind: y, log-det and how many; undefined where there is no kernel. */
@@ -25,20 +22,10 @@ export function runStack(
   x: Tensor,
   call: CallOptions,
 ): [y: Tensor, logDet: Tensor, count: number] | undefined {
-  const first = parts[0]?.stack;
-  const end = parts.findIndex(({ stack }) => stack?.kernel !== first?.kernel);
+  const kernel = parts[0]?.stack?.kernel as string;
+  const end = parts.findIndex(({ stack }) => stack?.kernel !== kernel);
   const stacks = parts.slice(0, end < 0 ? parts.length : end).map(({ stack }) => stack as Stack);
-  const tensors = first ? stacks.map((stack) => stack.tensors(call)) : [];
-  const composed = ([value, ...rest]: readonly Tensor[]): [Tensor, Tensor] => {
-    let y = value as Tensor;
-    const logDets = tensors.map(({ length }, i) => {
-      const [next, logDet] = (first as Stack).composed(y, rest.slice(i * length, (i + 1) * length));
-      y = next;
-      return logDet;
-    });
-    return [y, logDets.reduce((sum, logDet) => add(sum, logDet))];
-  };
-  const attributes: StackAttributes = { count: stacks.length, composed };
-  const made = first && fused(first.kernel, [x, ...tensors.flat()], attributes);
-  return made && [made[0] as Tensor, made[1] as Tensor, stacks.length];
+  const attributes: StackAttributes = { stacks };
+  const made = kernel && fused(kernel, [x, ...stacks.flatMap((stack) => stack.tensors(call))], attributes);
+  return made ? [made[0] as Tensor, made[1] as Tensor, stacks.length] : undefined;
 }

@@ -27,8 +27,8 @@ const BACKENDS: Readonly<Record<string, readonly (typeof backendName)[]>> = {
   [NORMALS]: ['wasm'],
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
-  FlowsPlanarCentred: ['wasm'],
-  FlowsPlanarOriginal: ['wasm'],
+  'FlowsPlanar centred': ['wasm'],
+  'FlowsPlanar original': ['wasm'],
 };
 
 test.each(Object.entries(BACKENDS))('%s has a kernel on %j alone', async (name, backends) => {
@@ -119,7 +119,7 @@ ofKernel(TAKE, 'columns', () => {
   });
 });
 
-ofKernel('FlowsPlanarCentred', 'planar flows', () => {
+ofKernel('FlowsPlanar centred', 'planar flows', () => {
   test.each(['centred', 'original'] as const)('one and several, %s', async (constraint) => {
     for (const [shape, layers] of [
       [[1], 1],

@@ -1,6 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, matMul } from '@tensorflow/tfjs-core';
-import { invalid } from '../../core/errors.js';
 import { withShape } from '../../core/withShape.js';
 
 /**
@@ -10,9 +9,6 @@ import { withShape } from '../../core/withShape.js';
  */
 export function multiply(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
   const [inputs, outputs] = kernel.shape as [number, number];
-  if (x.shape.at(-1) !== inputs) {
-    throw invalid('multiply', 'x', `a tensor whose last axis has ${inputs} elements`, x);
-  }
   const product = matMul(withShape(x, [x.size / inputs, inputs]), kernel);
   return withShape(bias ? add(product, bias) : product, [...x.shape.slice(0, -1), outputs]);
 }

@@ -47,7 +47,7 @@ export const planarKernels: WasmKernels = Object.fromEntries(
 const BYTES = 4;
 
 function prepare(instance: Instance, x: TensorInfo, layers: readonly TensorInfo[], attributes: object) {
-  const { count } = attributes as StackAttributes;
+  const count = (attributes as StackAttributes).stacks.length;
   const dim = x.shape.at(-1) as number;
   const bytes = instance.exports.planarScratch(dim, count) + 2 * BYTES * layers.length;
   return {
