@@ -36,8 +36,9 @@ export interface ChosenBackend {
 }
 
 /**
- * Makes the first of the named backends that works here the current one of TensorFlow.js, and sees to it that gradients are
- * registered, which `@tensorflow/tfjs-core` alone does not do.
+ * Makes the first of the named backends that works here the current one of TensorFlow.js, sees to it that gradients are registered,
+ * which `@tensorflow/tfjs-core` alone does not do, and registers this library's fused kernels for `wasm`, `webgl` and `webgpu`. On
+ * `wasm` some of them stand in for TensorFlow.js's own: products of matrices, exp, log, tanh, sigmoid and softplus.
  *
  * Only the named backends are tried, in their order. The package of each (`@tensorflow/tfjs-backend-wasm` and so on) is
  * loaded when its turn comes, so an application installs those that it names. In Node, `webgpu` runs on Dawn, which the npm
