@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { addN } from '@tensorflow/tfjs-core';
+import { addAll } from '../core/addAll.js';
 import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkOptions, invalid } from '../core/errors.js';
@@ -60,7 +60,7 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
         logDets.push(sumTrailing(logDet, (ranks[i] as number) - part.forwardEventRank));
         value = next;
       }
-      return [value, logDets.length > 1 ? addN(logDets) : (logDets[0] as Tensor)];
+      return [value, addAll(logDets)];
     };
   const first = parts.findIndex((part) => part.initialize !== undefined);
 

@@ -1,7 +1,6 @@
 import type { GradSaveFunc, Tensor } from '@tensorflow/tfjs-core';
 import {
   add,
-  addN,
   clone,
   customGrad,
   div,
@@ -18,6 +17,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { checkHidden } from '../conditioners/defineConditioner.js';
+import { addAll } from '../core/addAll.js';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkChoice } from '../core/checkChoice.js';
@@ -171,7 +171,7 @@ function exactLogDet(x: Tensor, jacobian: Jacobian): Tensor {
     pivots.push(pivot);
     rest = sub(block, mul(column, div(row, pivot)));
   }
-  return reshape(addN([...pivots, rest].map((pivot) => log(pivot))), x.shape.slice(0, -1));
+  return reshape(addAll([...pivots, rest].map((pivot) => log(pivot))), x.shape.slice(0, -1));
 }
 
 interface Roulette {
@@ -197,7 +197,7 @@ function estimatedLogDet(x: Tensor, jacobian: Jacobian, { contraction, exactTerm
     power = push(jacobian, power);
     return mul(sum(mul(power, signs), -1), tensor(weights, [samples, ...x.shape.slice(0, -1).fill(1)]));
   });
-  return sum(addN(terms), 0);
+  return sum(addAll(terms), 0);
 }
 
 type Checked = Required<Omit<ResidualFlowOptions, 'logDet'>> & { readonly exact: boolean };

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { createRng, planar } from 'tfjs-flows';
+import { chain, createRng, planar, scaleShift } from 'tfjs-flows';
 import { expect, test } from 'vitest';
 import { backendName, ready } from '../setup/backend.js';
 
@@ -32,5 +32,15 @@ test('a planar flow inverts and has gradients', async () => {
     expect((await gradient.data()).every(Number.isFinite)).toBe(true);
   }
   tf.dispose([x, y, logDet, back, grads]);
+  flow.dispose();
+});
+
+test('a chain of more parts than a GPU program has tensors adds all of their log-dets', async () => {
+  const flow = chain(Array.from({ length: 20 }, () => scaleShift({ scale: 2, shift: 0 })));
+  const x = tf.tensor2d([[0.5, -1]]);
+  const [y, logDet] = flow.forwardAndLogDet(x);
+  const [total] = await logDet.data();
+  expect(total).toBeCloseTo(20 * Math.log(2), 4);
+  tf.dispose([x, y, logDet]);
   flow.dispose();
 });
