@@ -55,6 +55,19 @@ describe('chain', () => {
     expect(flow.inverse(tf.scalar(7)).arraySync()).toBe(3);
   });
 
+  it('adds up log-dets in one operation, and a single one in none', async () => {
+    const kernelsOf = async (parts: Bijector[]): Promise<[string[], number]> => {
+      const { kernelNames, result } = await tf.profile(() => chain(parts).forwardAndLogDet(tf.scalar(3))[1]);
+      return [kernelNames.filter((name) => name.startsWith('Add')), (result as tf.Tensor).arraySync() as number];
+    };
+    const [added, logDet] = await kernelsOf([times(2), times(3), times(0.5)]);
+    expect(added).toEqual(['AddN']);
+    expect(logDet).toBeCloseTo(Math.log(3), 6);
+    const [alone, own] = await kernelsOf([times(2)]);
+    expect(alone).toEqual([]);
+    expect(own).toBeCloseTo(Math.log(2), 6);
+  });
+
   it('computes no log-det where none is asked for', () => {
     const never = (): [tf.Tensor, tf.Tensor] => {
       throw new Error('a log-det');
