@@ -217,3 +217,51 @@ ofKernel(NORMALS, 'noise', () => {
     });
   });
 });
+
+if (backendName === 'wasm') {
+  describe("what gradients of TensorFlow.js's ops need", () => {
+    const images = (): Values[] => [spread(1, [2, 5, 6, 3], -1, 1), spread(2, [3, 2, 3, 4], -1, 1)];
+
+    test.each([
+      [1, 'same'],
+      [2, 'valid'],
+      [[1, 2], 'same'],
+    ] as [number, 'same' | 'valid'][])('convolutions: strides %j, padding %j', async (strides, pad) => {
+      await agree((x, w) => [tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)], images());
+    });
+
+    test.each([
+      [1, 'same'],
+      [2, 'valid'],
+    ] as const)('depthwise convolutions: strides %j, padding %j', async (strides, pad) => {
+      const inputs = [spread(1, [2, 6, 5, 2], -1, 1), spread(2, [3, 2, 2, 3], -1, 1)];
+      await agree((x, w) => [tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)], inputs);
+    });
+
+    test('gathers', async () => {
+      await agree((x) => [tf.gather(x!, tf.tensor1d([2, 0, 2, 1, 2], 'int32'))], [spread(1, [4, 3], -1, 1)]);
+    });
+
+    test.each([
+      ['ij,jk->ik', [3, 4], [4, 5]],
+      ['bqhd,bkhd->bhqk', [2, 3, 2, 4], [2, 5, 2, 4]],
+      ['ij->ji', [3, 4]],
+      ['ijk->j', [3, 4, 2]],
+      ['i,j->ij', [3], [4]],
+      ['ij,ij->', [3, 4], [3, 4]],
+    ] as const)('einsum %s', async (equation, ...shapes) => {
+      const run = async (): Promise<number[]> => {
+        const operands = shapes.map((shape, i) => tf.tensor(Array.from(spread(i, shape, -1, 1)[0]), [...shape]));
+        const result = tf.einsum(equation, ...operands);
+        const values = [...result.shape, ...(await result.data())];
+        tf.dispose([operands, result]);
+        return values;
+      };
+      const [got, want] = [await run(), await composed(run)];
+      expect(got.length).toBe(want.length);
+      got.forEach((value, i) => {
+        expect(Math.abs(value - want[i]!)).toBeLessThan(1e-5);
+      });
+    });
+  });
+}

@@ -59,3 +59,8 @@ export function spread(x: usize, y: usize, rows: i32, count: i32): void {
 export function copy(x: usize, y: usize, size: i32): void {
   memory.copy(y, x, <usize>size << 2);
 }
+
+/** 0s. */
+export function fill(y: usize, size: i32): void {
+  memory.fill(y, 0, <usize>size << 2);
+}

@@ -21,6 +21,11 @@ export interface Exports {
   readonly rowSums: Function;
   readonly spread: Function;
   readonly copy: Function;
+  readonly fill: Function;
+  readonly patches: Function;
+  readonly depthwise: Function;
+  readonly segmentSum: Function;
+  readonly einsum: Function;
   readonly put: Function;
   readonly splines: Function;
   readonly splinesGradient: Function;

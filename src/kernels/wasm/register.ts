@@ -7,6 +7,7 @@ import { registerDenseGradient } from '../dense/dense.gradient.js';
 import { denseKernels } from '../dense/dense.wasm.js';
 import { matMulOverrides } from '../dense/matMul.wasm.js';
 import { remember } from '../fusedGradient.js';
+import { gradientKernels } from '../gradients/gradients.wasm.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
 import { logisticMixtureKernels } from '../logisticMixture/logisticMixture.wasm.js';
 import { noiseKernels } from '../noise/noise.wasm.js';
@@ -69,7 +70,7 @@ export async function registerWasmKernels(): Promise<void> {
       },
     });
   }
-  for (const [kernelName, make] of Object.entries({ ...matMulOverrides, ...unaryOverrides })) {
+  for (const [kernelName, make] of Object.entries({ ...matMulOverrides, ...unaryOverrides, ...gradientKernels })) {
     const config = getKernel(kernelName, 'wasm');
     const run = make(config?.kernelFunc ?? missing(kernelName));
     if (config !== undefined) {
