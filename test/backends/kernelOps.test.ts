@@ -249,7 +249,7 @@ if (backendName === 'wasm') {
       ['ijk->j', [3, 4, 2]],
       ['i,j->ij', [3], [4]],
       ['ij,ij->', [3, 4], [3, 4]],
-    ] as const)('einsum %s', async (equation, ...shapes) => {
+    ] as [string, ...number[][]][])('einsum %s', async (equation, ...shapes) => {
       const run = async (): Promise<number[]> => {
         const operands = shapes.map((shape, i) => tf.tensor(Array.from(spread(i, shape, -1, 1)[0]), [...shape]));
         const result = tf.einsum(equation, ...operands);
