@@ -52,7 +52,11 @@ export function errorOf(got: readonly number[][], want: readonly number[][]): nu
 }
 
 export /** Values and gradients are those of the CPU backend, which has no kernels. */
-async function agree(formula: Formula, inputs: readonly Values[], { value = 1e-5, gradient = 1e-4 } = {}): Promise<void> {
+async function agree(
+  formula: Formula,
+  inputs: readonly Values[],
+  { value = 1e-5, gradient = 1e-4 }: { value?: number; gradient?: number } = {},
+): Promise<void> {
   const got = await differentiated(formula, inputs);
   const want = await composed(() => differentiated(formula, inputs));
   expect(errorOf(got.values, want.values)).toBeLessThan(value);
