@@ -51,8 +51,8 @@ export function errorOf(got: readonly number[][], want: readonly number[][]): nu
   return Math.max(...errors.map((error) => (Number.isNaN(error) ? Number.POSITIVE_INFINITY : error)));
 }
 
-export /** Values and gradients are those of the CPU backend, which has no kernels. */
-async function agree(
+/** Values and gradients are those of the CPU backend, which has no kernels. */
+export async function agree(
   formula: Formula,
   inputs: readonly Values[],
   { value = 1e-5, gradient = 1e-4 }: { value?: number; gradient?: number } = {},
