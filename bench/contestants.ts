@@ -7,7 +7,8 @@ import { join } from 'node:path';
 export interface Contestant {
   readonly name: string;
   readonly command: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  /** What is undefined is taken away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Whether it can measure the machine's limits. */
   readonly hasLimits: boolean;
   /** Whether it may be missing on a machine. */
@@ -65,7 +66,8 @@ function torchContestants(): { contestants: Contestant[]; absences: string[] } {
   const python = process.env.BENCH_PYTHON ?? 'python3';
   const probe = spawnSync(python, ['-c', 'import torch; a = torch.ones(64, 64); a @ a'], {
     encoding: 'utf8',
-    env: { ...process.env, OPENBLAS_VERBOSE: '2', OPENBLAS_NUM_THREADS: '1' },
+    // Without OPENBLAS_CORETYPE, which may be there for other programs.
+    env: { ...process.env, OPENBLAS_CORETYPE: undefined, OPENBLAS_VERBOSE: '2', OPENBLAS_NUM_THREADS: '1' },
   });
   if (probe.status !== 0) {
     const how = 'install python3 with torch, nflows, zuko, normflows and survae, or name a Python that has them in BENCH_PYTHON';
@@ -79,7 +81,7 @@ function torchContestants(): { contestants: Contestant[]; absences: string[] } {
       environment: {
         OMP_NUM_THREADS: String(threads),
         OPENBLAS_NUM_THREADS: String(threads),
-        ...(core === undefined ? {} : { OPENBLAS_CORETYPE: core }),
+        OPENBLAS_CORETYPE: core,
       },
       hasLimits: threads === 1,
       isOptional: false,
@@ -94,8 +96,8 @@ function torchContestants(): { contestants: Contestant[]; absences: string[] } {
  */
 function coreOf(said: string): string | undefined {
   const detected = /^Core: (.*)/m.exec(said)?.[1];
-  if (process.env.OPENBLAS_CORETYPE !== undefined || detected === undefined || !existsSync('/proc/cpuinfo')) {
-    return process.env.OPENBLAS_CORETYPE;
+  if (detected === undefined || !existsSync('/proc/cpuinfo')) {
+    return undefined;
   }
   const flags = readFileSync('/proc/cpuinfo', 'utf8');
   if (flags.includes('avx512bw')) {
