@@ -122,17 +122,18 @@ function upload({ count, dim, mean, inverseScale, atMean }: Prepared): [Tensor, 
     return undefined;
   }
   const whole = 8 * Math.ceil(count / 8);
-  const transposed = (values: Float64Array): Tensor => {
-    const columns = new Float32Array(dim * whole);
+  const panels = (values: Float64Array): Tensor => {
+    const sideBySide = new Float32Array(dim * whole);
     for (let j = 0; j < count; j++) {
+      const panel = (j - (j % 8)) * dim + (j % 8);
       for (let d = 0; d < dim; d++) {
-        columns[d * whole + j] = values[j * dim + d] as number;
+        sideBySide[panel + 8 * d] = values[j * dim + d] as number;
       }
     }
-    return tensor(columns, [dim, whole]);
+    return tensor(sideBySide, [whole / 8, dim, 8]);
   };
   const heights = Float32Array.from({ length: whole }, (_, j) => atMean[j] ?? Number.NEGATIVE_INFINITY);
-  return [transposed(mean), transposed(inverseScale), tensor(heights, [whole])];
+  return [panels(mean), panels(inverseScale), tensor(heights, [whole])];
 }
 
 async function onDevice({ normals: { dim }, points, sums, done }: PairsProblem, uploaded: Tensor[], first: number, last: number) {

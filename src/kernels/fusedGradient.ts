@@ -1,5 +1,6 @@
 import type { GradConfig, NamedTensorMap, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { addN, engine, getGradient, mul, registerGradient, sum, zeros, zerosLike } from '@tensorflow/tfjs-core';
+import { clone, engine, getGradient, mul, registerGradient, sum, zeros, zerosLike } from '@tensorflow/tfjs-core';
+import { addAll } from '../core/addAll.js';
 
 /** How a fused kernel is differentiated. */
 export interface FusedGradient<Attributes> {
@@ -84,19 +85,24 @@ export function remember(name: string, inputs: readonly Tensor[], attributes: ob
 
 const isVariable = (tensor: Tensor): boolean => typeof (tensor as Partial<Variable>).assign === 'function';
 
-/** Gradients of sum_i <f_i, dy_i> in all inputs. */
+/**
+ * Gradients of sum_i <f_i, dy_i> in all inputs.
+ *
+ * In copies of them: one input may depend on another by what was recorded before, a variable above all, and that path is not f's.
+ */
 function composedGradients(
   f: (inputs: readonly Tensor[]) => readonly Tensor[],
   inputs: readonly Tensor[],
   dys: readonly Tensor[],
 ): Tensor[] {
+  const leaves = inputs.map((input) => clone(input));
   const { grads } = engine().gradients(
-    () => addN(f(inputs).map((y, i) => sum(mul(y, dys[i] as Tensor)))),
-    [...inputs],
+    () => addAll(f(leaves).map((y, i) => sum(mul(y, dys[i] as Tensor)))),
+    leaves,
     undefined,
     true,
   );
-  return (grads as (Tensor | undefined)[]).map((gradient, i) => gradient ?? zerosLike(inputs[i] as Tensor));
+  return (grads as (Tensor | undefined)[]).map((gradient, i) => gradient ?? zerosLike(leaves[i] as Tensor));
 }
 
 /** Runs a kernel that is no part of a graph. */

@@ -1,6 +1,6 @@
 // Kernels that are no transformers', against the same composed of TensorFlow.js's ops on the CPU backend.
 import * as tf from '@tensorflow/tfjs';
-import { chain, createRng, planar } from 'tfjs-flows';
+import { aggregatedPosteriorLogProb, chain, createRng, diagNormal, planar } from 'tfjs-flows';
 import { adam } from 'tfjs-flows/training';
 import { describe, expect, test } from 'vitest';
 import { NORMALS, UNIFORMS } from '../../src/core/rng.js';
@@ -90,6 +90,13 @@ ofKernel(DENSE, 'dense layers', () => {
       },
       [spread(1, [3, 2], -1, 1), spread(2, [2, 4], -1, 1)],
     );
+  });
+
+  test('second derivatives where one variable is in two layers', async () => {
+    const w = tf.variable(tf.tensor2d([0.5, -0.3, 0.8, 0.2], [2, 2]));
+    const layer = (x: tf.Tensor): tf.Tensor => dense(x, w, undefined, { activation: 'tanh' });
+    await agree((x) => [tf.grad((at) => tf.sum(tf.square(layer(layer(at)))))(x!)], [spread(1, [3, 2], -1, 1)]);
+    w.dispose();
   });
 
   test('what is no number stays so', async () => {
@@ -215,6 +222,44 @@ ofKernel(NORMALS, 'noise', () => {
     got.forEach((value, i) => {
       expect(Math.abs(value - want[i]!)).toBeLessThan(5e-7);
     });
+  });
+});
+
+ofKernel(NORMAL_LOG_SUMS, 'sums over pairs', () => {
+  test.each([
+    [1, 1, 1],
+    [3, 5, 3],
+    [70, 9, 2],
+    [6, 1100, 33],
+  ] as [number, number, number][])('%d points, %d normals, %d dimensions', async (points, count, dim) => {
+    const run = async (): Promise<number[]> => {
+      const [mean, logScale] = [spread(1, [count, dim], -2, 2), spread(2, [count, dim], -3, 0.5)].map(([data]) =>
+        tf.tensor2d(Array.from(data), [count, dim]),
+      ) as [tf.Tensor2D, tf.Tensor2D];
+      const z = tf.tensor2d(Array.from(spread(3, [points, dim], -2, 2)[0]), [points, dim]);
+      const rows = (all: tf.Tensor2D, from: number, to: number): tf.Tensor => tf.slice(all, from, to - from);
+      const options = {
+        posterior: (from: number, to: number) => diagNormal({ mean: rows(mean, from, to), logScale: rows(logScale, from, to) }),
+        count,
+        z,
+      };
+      const all = await aggregatedPosteriorLogProb(options);
+      // A pair that is given is not evaluated.
+      const own = { index: (m: number) => m % count, logProb: Array.from({ length: points }, (_, m) => -m - 1) };
+      const given = await aggregatedPosteriorLogProb({ ...options, own });
+      tf.dispose([mean, logScale, z]);
+      return [...all, ...given];
+    };
+    const [got, want] = [await run(), await composed(run)];
+    expect(got.length).toBe(2 * points);
+    got.forEach((value, i) => {
+      expect(Math.abs(value - want[i]!)).toBeLessThan(2e-6 * Math.max(1, Math.abs(want[i]!)));
+    });
+  });
+
+  test('a NaN is an error', async () => {
+    const posterior = () => diagNormal({ mean: tf.tensor2d([[0], [Number.NaN]]), scale: tf.ones([2, 1]) });
+    await expect(aggregatedPosteriorLogProb({ posterior, count: 2, z: tf.zeros([1, 1]) })).rejects.toThrow(/NaN/);
   });
 });
 

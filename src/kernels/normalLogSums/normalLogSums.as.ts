@@ -13,7 +13,7 @@ export function logSumsScratch(): usize {
 
 /**
  * @param points [n, D]
- * @param mean inverse [D, N] each, so that neighbours in memory are of neighbouring normals; N divides by 8
+ * @param mean inverse [N / 8, D, 8] each: eight normals side by side, so that memory is read on and on
  * @param atMean [N]: log-densities at the means; -Infinity where there is no normal
  * @param skipped [n] of 32-bit integers: a normal to leave out for each point, or -1
  * @param out [n, 2]: the largest term, and the sum of all relative to it
@@ -36,7 +36,8 @@ export function normalLogSums(
     }
     for (let from = 0; from < N; from += BLOCK) {
       const size = min(BLOCK, N - from);
-      terms(p0, p1, p2, p3, D, N, mean + (<usize>from << 2), inverse + (<usize>from << 2), atMean + (<usize>from << 2), size, scratch);
+      const panel = <usize>from * width;
+      terms(p0, p1, p2, p3, D, mean + panel, inverse + panel, atMean + (<usize>from << 2), size, scratch);
       for (let r = 0; r < rows; r++) {
         const row = scratch + <usize>r * (<usize>BLOCK << 2);
         const skip = load<i32>(skipped + (<usize>(i + r) << 2)) - from;
@@ -54,13 +55,13 @@ export function normalLogSums(
 
 /** Log-densities of four points under `size` normals. */
 function terms(
-  p0: usize, p1: usize, p2: usize, p3: usize, D: i32, N: i32, mean: usize, inverse: usize, atMean: usize, size: i32, scratch: usize,
+  p0: usize, p1: usize, p2: usize, p3: usize, D: i32, mean: usize, inverse: usize, atMean: usize, size: i32, scratch: usize,
 ): void {
-  const column = <usize>N << 2, row = <usize>BLOCK << 2;
+  const row = <usize>BLOCK << 2;
+  let m = mean, s = inverse;
   const half = f32x4.splat(-0.5);
   for (let j: usize = 0; j < <usize>size << 2; j += 32) {
     let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-    let m = mean + j, s = inverse + j;
     for (let d: usize = 0; d < <usize>D << 2; d += 4) {
       const m0 = v128.load(m), m1 = v128.load(m, 16), s0 = v128.load(s), s1 = v128.load(s, 16);
       let p = v128.load32_splat(p0 + d);
@@ -83,7 +84,7 @@ function terms(
       d0 = multiplyAdd(t, t, d0);
       t = f32x4.mul(f32x4.sub(p, m1), s1);
       d1 = multiplyAdd(t, t, d1);
-      m += column; s += column;
+      m += 32; s += 32;
     }
     const top0 = v128.load(atMean + j), top1 = v128.load(atMean + j, 16);
     const o = scratch + j;

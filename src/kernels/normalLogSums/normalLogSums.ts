@@ -1,7 +1,7 @@
 /**
- * The name of the fused kernel: of points [M, D] and normals [D, N] it makes [M, 2], for each point the largest of its N
- * log-densities and the sum of all densities relative to that. Inputs are the points, the means, the inverse scales, both [D, N],
- * and the log-densities at the means [N], -Infinity where there is no normal; N divides by 8.
+ * The name of the fused kernel: of points [M, D] and N normals it makes [M, 2], for each point the largest of its N log-densities and
+ * the sum of all densities relative to that. Inputs are the points, the means, the inverse scales, both [N / 8, D, 8], and the
+ * log-densities at the means [N], -Infinity where there is no normal; N divides by 8.
  */
 export const NORMAL_LOG_SUMS = 'FlowsNormalLogSums';
 

@@ -5,7 +5,7 @@ import { NORMAL_LOG_SUMS } from './normalLogSums.js';
 
 export const normalLogSumsKernels: WasmKernels = {
   [NORMAL_LOG_SUMS]: (instance, inputs, attributes) => {
-    const [points, mean] = inputs as [TensorInfo, TensorInfo];
+    const [points, , , atMean] = inputs as [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
     const { skipped } = attributes as NormalLogSumsAttributes;
     const [rows, dim] = points.shape as [number, number];
     const result = instance.output([rows, 2]);
@@ -13,7 +13,7 @@ export const normalLogSumsKernels: WasmKernels = {
     const scratch = instance.scratch(own + 4 * rows);
     const [at, ...normals] = inputs.map(instance.address) as [number, ...number[]];
     const list = instance.integersAt(scratch + own, skipped);
-    const count = mean.shape[1] as number;
+    const count = atMean.shape[0] as number;
     instance.exports.normalLogSums(at, rows, dim, count, ...normals, list, instance.address(result), scratch);
     return [result];
   },
