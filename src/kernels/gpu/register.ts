@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { getKernel, registerKernel } from '@tensorflow/tfjs-core';
+import { env, findBackend, getKernel, registerKernel } from '@tensorflow/tfjs-core';
 import { adamKernels } from '../adam/adam.gpu.js';
 import { gpuAffine } from '../affine/affine.gpu.js';
 import { AFFINE } from '../affine/affine.js';
@@ -22,6 +22,11 @@ import { transformerKernels } from './transformRows.gpu.js';
 /** Registers all kernels for WebGL or WebGPU; does nothing the second time. */
 export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
   if (getKernel(Object.keys(denseKernels)[0] as string, backendName) !== undefined) {
+    return;
+  }
+  // The texts are GLSL of WebGL 2, and their numbers float32.
+  const isOld = backendName === 'webgl' && env().getNumber('WEBGL_VERSION') < 2;
+  if (isOld || findBackend(backendName)?.floatPrecision() !== 32) {
     return;
   }
   const gpuOf = gpuFor(backendName);

@@ -32,10 +32,18 @@ export interface Instance {
   scratch(bytes: number): number;
 }
 
-/** Compiles the kernels, and gives the instance for a backend, which is made when it is first wanted. */
-export async function compileKernels(): Promise<(backend: unknown) => Instance> {
-  const relaxed = decode(RELAXED_BINARY);
-  const module = await WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : decode(BINARY));
+/**
+ * Compiles the kernels for the memory of a backend, and gives the instance for it or a later one, which is made when it is first wanted;
+ * undefined where this is no backend with a memory as TensorFlow.js 4 has it.
+ */
+export async function compileKernels(like: unknown): Promise<((backend: unknown) => Instance) | undefined> {
+  const memory = (like as Partial<WasmBackend> | null)?.wasm?.asm?.memory;
+  if (!(memory instanceof WebAssembly.Memory)) {
+    return undefined;
+  }
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  const [relaxed, plain] = [RELAXED_BINARY, BINARY].map((text) => forMemory(decode(text), isShared)) as [Binary, Binary];
+  const module = await WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : plain);
   const instances = new WeakMap<object, Instance>();
   return (backend) => {
     const found = instances.get(backend as object);
@@ -81,6 +89,22 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance
   };
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
+type Binary = Uint8Array<ArrayBuffer>;
+
+/** TensorFlow.js's backend with threads has shared memory, and a module says which kind it imports: in the byte after its name and 2. */
+function forMemory(binary: Binary, isShared: boolean): Binary {
+  const name = [...'memory'].map((letter) => letter.charCodeAt(0));
+  const at = binary.findIndex((_, i) => name.every((code, k) => binary[i + k] === code) && binary[i + name.length] === 2);
+  if (isShared) {
+    binary[at + name.length + 1] = LIMITED | SHARED;
+  }
+  return binary;
+}
+
+/** Bits of that byte. */
+const LIMITED = 1;
+const SHARED = 2;
+
+function decode(base64: string): Binary {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

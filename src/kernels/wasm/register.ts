@@ -1,5 +1,5 @@
 import type { KernelFunc, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
-import { getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import { findBackend, getKernel, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
 import { adamKernels } from '../adam/adam.wasm.js';
 import { AFFINE } from '../affine/affine.js';
 import { affineKernels } from '../affine/affine.wasm.js';
@@ -48,7 +48,10 @@ export async function registerWasmKernels(): Promise<void> {
   if (getKernel(Object.keys(denseKernels)[0] as string, 'wasm') !== undefined) {
     return;
   }
-  const instanceOf = await compileKernels();
+  const instanceOf = await compileKernels(findBackend('wasm'));
+  if (instanceOf === undefined) {
+    return;
+  }
   const transformers = { ...affineKernels, ...logisticMixtureKernels, ...splineKernels };
   for (const [kernelName, run] of Object.entries({
     ...transformers,
