@@ -48,7 +48,11 @@ export interface Bijector extends Module {
   inverseAndLogDet(y: Tensor, options?: CallOptions): [x: Tensor, logDet: Tensor];
   /** Data-dependent initialisation: takes the data side (what `forward` returns). Remembered in buffers. */
   initialize?(data: Tensor, options?: CallOptions): void;
-  /** How a chain runs several of a kind as one fused kernel, where that can be. */
+  /**
+   * How a chain runs several of a kind as one fused kernel, where that can be.
+   *
+   * @internal
+   */
   readonly stack?: Stack | undefined;
 }
 
@@ -69,6 +73,7 @@ export interface BijectorSpec extends ModuleState {
   forwardAndLogDet(x: Tensor, options: CallOptions): [y: Tensor, logDet: Tensor];
   /** x, and log|det dx/dy| of the batch shape. */
   inverseAndLogDet(y: Tensor, options: CallOptions): [x: Tensor, logDet: Tensor];
+  /** @internal */
   readonly stack?: Stack | undefined;
   /** Where it is cheaper without the log-det. */
   forward?(x: Tensor, options: CallOptions): Tensor;

@@ -93,10 +93,17 @@ ofKernel(DENSE, 'dense layers', () => {
   });
 
   test('second derivatives where one variable is in two layers', async () => {
-    const w = tf.variable(tf.tensor2d([0.5, -0.3, 0.8, 0.2], [2, 2]));
-    const layer = (x: tf.Tensor): tf.Tensor => dense(x, w, undefined, { activation: 'tanh' });
-    await agree((x) => [tf.grad((at) => tf.sum(tf.square(layer(layer(at)))))(x!)], [spread(1, [3, 2], -1, 1)]);
-    w.dispose();
+    const made: tf.Variable[] = [];
+    await agree(
+      (x) => {
+        const w = tf.variable(tf.tensor2d([0.5, -0.3, 0.8, 0.2], [2, 2]));
+        made.push(w);
+        const layer = (at: tf.Tensor): tf.Tensor => dense(at, w, undefined, { activation: 'tanh' });
+        return [tf.grad((at) => tf.sum(tf.square(layer(layer(at)))))(x!)];
+      },
+      [spread(1, [3, 2], -1, 1)],
+    );
+    tf.dispose(made);
   });
 
   test('what is no number stays so', async () => {
