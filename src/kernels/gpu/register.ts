@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { env, findBackend, getKernel, registerKernel } from '@tensorflow/tfjs-core';
+import { env, getKernel, registerKernel } from '@tensorflow/tfjs-core';
 import { adamKernels } from '../adam/adam.gpu.js';
 import { gpuAffine } from '../affine/affine.gpu.js';
 import { AFFINE } from '../affine/affine.js';
@@ -25,8 +25,7 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     return;
   }
   // The texts are GLSL of WebGL 2, and their numbers float32.
-  const isOld = backendName === 'webgl' && env().getNumber('WEBGL_VERSION') < 2;
-  if (isOld || findBackend(backendName)?.floatPrecision() !== 32) {
+  if (backendName === 'webgl' && !(env().getNumber('WEBGL_VERSION') === 2 && env().getBool('WEBGL_RENDER_FLOAT32_ENABLED'))) {
     return;
   }
   const gpuOf = gpuFor(backendName);
