@@ -17,7 +17,7 @@ const alias = [
 ];
 
 /** A test reads results by `await t.data()`, and compiling shaders for a software GPU takes its time. */
-const common = { testTimeout: 120_000, hookTimeout: 120_000, alias };
+const common = { testTimeout: 300_000, hookTimeout: 120_000, alias };
 
 function inNode(backend: 'cpu' | 'wasm' | 'webgpu', name: string, include: string[]): TestProjectConfiguration {
   return {
