@@ -23,7 +23,7 @@ import { withShape } from '../core/withShape.js';
 import { inversePermutation, rearrange } from '../kernels/rearrange/rearrange.js';
 import { splitRows } from '../kernels/splitRows/splitRows.js';
 import { checkSizes } from './coupling.js';
-import { transformRows } from './transformRows.js';
+import { rowsTransformer } from './rowsTransformer.js';
 
 /** The sizes that an autoregressive bijector's conditioner must have: D inputs, D P outputs. */
 export interface AutoregressiveSizes {
@@ -93,12 +93,16 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
   checkSizes(name, conditioner, { inputDim: dim, outputDim: dim * size, contextDim });
   checkOrder(name, conditioner.order, dim);
 
-  const places = Array.from({ length: dim }, (_, d) => d);
+  const transform = rowsTransformer(
+    transformer,
+    dim,
+    Array.from({ length: dim }, (_, d) => d),
+  );
   /** What is given is what the conditioner reads. */
   const inOnePass = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
     const rows = withShape(x, [x.size / dim, dim]);
     const parameters = reshape(conditioner.apply(x, call), [x.size / dim, dim, size]);
-    const [y, logDet] = transformRows(transformer, method, rows, parameters, places);
+    const [y, logDet] = transform(method, rows, parameters);
     return [withShape(y, x.shape), withShape(logDet, x.shape.slice(0, -1))];
   };
   /** What comes out is what the conditioner reads, in the order of the ranks. */

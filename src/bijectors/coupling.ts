@@ -11,7 +11,7 @@ import type { Transformer } from '../core/transformer.js';
 import { withShape } from '../core/withShape.js';
 import { join } from '../kernels/take/join.js';
 import { take } from '../kernels/take/take.js';
-import { transformRows } from './transformRows.js';
+import { rowsTransformer } from './rowsTransformer.js';
 
 /** The sizes that a coupling's conditioner must have. */
 export interface CouplingSizes {
@@ -130,6 +130,7 @@ export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijec
   const conditioner = options.conditioner(sizes as ImageCouplingSizes);
   checkSizes(name, conditioner, sizes);
 
+  const transform = rowsTransformer(transformer, mask.length, moved);
   const together = (untouched: Tensor, others: Tensor): Tensor => join([untouched, others], [kept, moved]);
   /** [rows, kept] -> [rows, moved, P]. */
   const parametersOf = (untouched: Tensor, batch: readonly number[], call: CallOptions): Tensor => {
@@ -146,7 +147,7 @@ export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijec
       // Two axes whatever the event: an example a row, or with a mask of channels a pixel a row.
       const rows = withShape(x, [x.size / mask.length, mask.length]);
       const untouched = take(rows, kept);
-      const [y, logDet] = transformRows(transformer, method, rows, parametersOf(untouched, batch, call), moved);
+      const [y, logDet] = transform(method, rows, parametersOf(untouched, batch, call));
       // With a mask of channels an example is several rows.
       return [
         withShape(y, x.shape),

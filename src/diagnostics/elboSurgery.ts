@@ -70,10 +70,10 @@ export interface ElboSurgeryReport extends ElboSurgeryEstimates {
  * with I_q[x; z] = E log q(z | x) / q(z) and KL(q(z) || p(z)) = E log q(z) / p(z), where the averages run over the N data points
  * and S draws of z from each posterior. q(z) is exact: every draw is evaluated under every posterior, N^2 S densities, in tiles of
  * bounded memory. Nothing else is approximated but the averages over z, which all use the same draws, so that
- * averageKl = mutualInformation + marginalKl holds but for rounding. Sums run on the host in float64.
+ * averageKl = mutualInformation + marginalKl holds but for rounding. Averages are taken on the host in float64;
+ * `aggregatedPosteriorLogProb` tells how q(z) is summed.
  *
- * Gaussian posteriors cost N^2 S L multiplications: N = 10,000 in 32 dimensions 5 to 8 seconds of one core and less than 50 MB
- * (`npm run bench:surgery`). A flow posterior is run in its inverse direction for every pair: a
+ * Gaussian posteriors cost N^2 S L multiplications, which `npm run bench:surgery` times. A flow posterior is run in its inverse direction for every pair: a
  * sequential one (`iaf`) takes L steps for each, and a subset of a few hundred data points is then what a CPU can do.
  *
  * @throws (rejects) for bad options, data that are no list of the model's events, a density that is NaN, and with the signal's reason where it is aborted.

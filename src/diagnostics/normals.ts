@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { broadcastTo, dispose, getBackend, getKernel, tensor, tidy } from '@tensorflow/tfjs-core';
+import { broadcastTo, dispose, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
-import { fused } from '../core/fused.js';
+import { fused, hasKernel } from '../core/fused.js';
 import { LOG_TWO_PI } from '../core/math.js';
 import { sizeOf } from '../core/shapes.js';
 import { readBack, tilesOf } from '../core/tiles.js';
@@ -118,7 +118,7 @@ function prepare(normals: Normals): Prepared {
 
 /** What the kernel takes beside the points; undefined where the backend has none. */
 function upload({ count, dim, mean, inverseScale, atMean }: Prepared): [Tensor, Tensor, Tensor] | undefined {
-  if (!getKernel(NORMAL_LOG_SUMS, getBackend())) {
+  if (!hasKernel(NORMAL_LOG_SUMS)) {
     return undefined;
   }
   const whole = 8 * Math.ceil(count / 8);

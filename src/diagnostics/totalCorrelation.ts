@@ -79,7 +79,7 @@ export interface TotalCorrelationReport extends TotalCorrelationEstimates {
  *
  * mutual information, total correlation and dimension-wise KL, with q(z) = 1/N sum_n q(z | x_n) and its marginals q(z_d).
  *
- * By default q(z) and all q(z_d) are exact over the N data points, summed on the host in float64; only the averages over z are by
+ * By default q(z) and all q(z_d) are exact over the N data points (`aggregatedPosteriorLogProb` tells how they are summed); only the averages over z are by
  * Monte Carlo, all from the same draws, so that the parts add up but for rounding. That costs N^2 S D exponentials. The estimates
  * from minibatches, as training sees them, cost N B S D; **they are biased**: with 200 data points and minibatches of 20 the example
  * below is wrong in its total correlation by far more than its standard error.

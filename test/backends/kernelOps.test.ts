@@ -12,13 +12,10 @@ import { NORMAL_LOG_SUMS } from '../../src/kernels/normalLogSums/normalLogSums.j
 import { JOIN, join } from '../../src/kernels/take/join.js';
 import { TAKE, take } from '../../src/kernels/take/take.js';
 import type { Values } from '../setup/agreement.js';
-import { agree, composed, spread } from '../setup/agreement.js';
-import { backendName, ready } from '../setup/backend.js';
+import { agree, composed, EVERYWHERE, kernelsOn, spread } from '../setup/agreement.js';
+import { backendName } from '../setup/backend.js';
 
-const EVERYWHERE = ['wasm', 'webgl', 'webgpu'] as const;
-
-/** The backends that have a kernel. */
-const BACKENDS: Readonly<Record<string, readonly (typeof backendName)[]>> = {
+const ofKernel = kernelsOn({
   [DENSE]: EVERYWHERE,
   [TAKE]: EVERYWHERE,
   [JOIN]: EVERYWHERE,
@@ -29,19 +26,7 @@ const BACKENDS: Readonly<Record<string, readonly (typeof backendName)[]>> = {
   [NORMAL_LOG_SUMS]: ['wasm'],
   'FlowsPlanar centred': ['wasm'],
   'FlowsPlanar original': ['wasm'],
-};
-
-test.each(Object.entries(BACKENDS))('%s has a kernel on %j alone', async (name, backends) => {
-  await ready();
-  expect(tf.getKernel(name, backendName) !== undefined).toBe(backends.includes(backendName));
 });
-
-/** Tests of a kernel, where there is one. */
-const ofKernel = (name: string, title: string, tests: () => void): void => {
-  if (BACKENDS[name]?.includes(backendName)) {
-    describe(title, tests);
-  }
-};
 
 /** 0s and 1s, some columns of 0s alone, as masks of autoregressive networks are. */
 const maskOf = (inputs: number, outputs: number): Values => [

@@ -9,8 +9,8 @@ import {
   rationalQuadraticSpline,
   splineTransformer,
 } from 'tfjs-flows';
-import { describe, expect, test } from 'vitest';
-import { transformRows } from '../../src/bijectors/transformRows.js';
+import { expect, test } from 'vitest';
+import { rowsTransformer } from '../../src/bijectors/rowsTransformer.js';
 import { AFFINE } from '../../src/kernels/affine/affine.js';
 import { LOGISTIC_MIXTURE } from '../../src/kernels/logisticMixture/logisticMixture.js';
 import { SPLINE } from '../../src/kernels/spline/spline.js';
@@ -18,19 +18,16 @@ import { gradientOf } from '../../src/kernels/transformer.gradient.js';
 import { ROWS } from '../../src/kernels/transformRows.js';
 import type { RationalQuadraticOptions } from '../../src/transformers/rationalQuadratic.js';
 import type { Formula, Values } from '../setup/agreement.js';
-import { agree, differentiated, errorOf, spread, weighted } from '../setup/agreement.js';
-import { backendName, ready } from '../setup/backend.js';
+import { agree, differentiated, EVERYWHERE, errorOf, kernelsOn, spread, weighted } from '../setup/agreement.js';
+import { backendName } from '../setup/backend.js';
 
-const EVERYWHERE = ['wasm', 'webgl', 'webgpu'] as const;
-
-/** The backends that have a kernel. */
-const BACKENDS: Readonly<Record<string, readonly (typeof backendName)[]>> = {
+const ofKernel = kernelsOn({
   [LOGISTIC_MIXTURE]: EVERYWHERE,
   [gradientOf(LOGISTIC_MIXTURE)]: EVERYWHERE,
   [SPLINE]: EVERYWHERE,
   [gradientOf(SPLINE)]: EVERYWHERE,
   ...Object.fromEntries([AFFINE, LOGISTIC_MIXTURE, SPLINE].map((name) => [name + ROWS, EVERYWHERE])),
-};
+});
 
 /** Transformers, for some elements of each row. */
 const ROW_KERNELS = [
@@ -39,21 +36,7 @@ const ROW_KERNELS = [
   [SPLINE, () => splineTransformer({ bins: 2, boundary: 'free' })],
 ] as const;
 
-test.each(Object.entries(BACKENDS))('%s has a kernel on %j alone', async (name, backends) => {
-  await ready();
-  expect(tf.getKernel(name, backendName) !== undefined).toBe(backends.includes(backendName));
-});
-
-/** Tests of a kernel, where there is one. */
-const ofKernel =
-  (name: string) =>
-  (title: string, tests: () => void): void => {
-    if (BACKENDS[name]?.includes(backendName)) {
-      describe(title, tests);
-    }
-  };
-
-ofKernel(LOGISTIC_MIXTURE)('logistic mixtures', () => {
+ofKernel(LOGISTIC_MIXTURE, 'logistic mixtures', () => {
   interface Case extends LogisticMixtureTransformerOptions {
     readonly inverse: boolean;
   }
@@ -260,7 +243,7 @@ ofKernel(LOGISTIC_MIXTURE)('logistic mixtures', () => {
   });
 });
 
-ofKernel(SPLINE)('splines', () => {
+ofKernel(SPLINE, 'splines', () => {
   interface Case extends RationalQuadraticOptions {
     readonly inverse: boolean;
   }
@@ -426,14 +409,14 @@ ofKernel(SPLINE)('splines', () => {
 });
 
 for (const [name, make] of ROW_KERNELS) {
-  ofKernel(name + ROWS)(`some elements of each row: ${name}`, () => {
+  ofKernel(name + ROWS, `some elements of each row: ${name}`, () => {
     const transformer = make();
     const cases = (['forwardAndLogDerivative', 'inverseAndLogDerivative'] as const).flatMap((method) =>
       [[0], [1, 2, 4], [0, 1, 2, 3, 4]].map((moved) => ({ method, moved })),
     );
 
     test.each(cases)('%j', async ({ method, moved }) => {
-      const formula: Formula = (x, p) => transformRows(transformer, method, x as tf.Tensor, p as tf.Tensor, moved);
+      const formula: Formula = (x, p) => rowsTransformer(transformer, 5, moved)(method, x as tf.Tensor, p as tf.Tensor);
       for (const rows of [1, 6]) {
         const inputs = [spread(1, [rows, 5], -3, 3), spread(2, [rows, moved.length, transformer.parameterSize], -1, 1)];
         await agree(formula, inputs);
@@ -441,7 +424,7 @@ for (const [name, make] of ROW_KERNELS) {
     });
 
     test.each(cases)('second derivatives: %j', async ({ method, moved }) => {
-      const formula: Formula = (x, p) => transformRows(transformer, method, x as tf.Tensor, p as tf.Tensor, moved);
+      const formula: Formula = (x, p) => rowsTransformer(transformer, 5, moved)(method, x as tf.Tensor, p as tf.Tensor);
       const slopes: Formula = (...at) => tf.grads((...again) => weighted(formula(...again)))(at as tf.Tensor[]);
       const inputs = [spread(1, [2, 5], -3, 3), spread(2, [2, moved.length, transformer.parameterSize], -1, 1)];
       await agree(slopes, inputs, { value: 1e-4, gradient: 1e-3 });

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { expect } from 'vitest';
-import { backendName } from './backend.js';
+import { describe, expect, test } from 'vitest';
+import { backendName, ready } from './backend.js';
 
 /** Numbers of a tensor, and its shape. */
 export type Values = readonly [data: ArrayLike<number>, shape: readonly number[]];
@@ -71,4 +71,26 @@ export function spread(seed: number, shape: readonly number[], low: number, high
     return low + (high - low) * (x - Math.floor(x));
   });
   return [data, shape];
+}
+
+/** Every backend but `cpu`. */
+export const EVERYWHERE = ['wasm', 'webgl', 'webgpu'] as const;
+
+/**
+ * A test that kernels are on the backends named and on no others.
+ *
+ * @returns describes tests of a kernel where there is one
+ */
+export function kernelsOn(
+  backends: Readonly<Record<string, readonly (typeof backendName)[]>>,
+): (name: string, title: string, tests: () => void) => void {
+  test.each(Object.entries(backends))('%s has a kernel on %j alone', async (name, list) => {
+    await ready();
+    expect(tf.getKernel(name, backendName) !== undefined).toBe(list.includes(backendName));
+  });
+  return (name, title, tests) => {
+    if (backends[name]?.includes(backendName)) {
+      describe(title, tests);
+    }
+  };
 }

@@ -4,17 +4,17 @@ import { loadPart, storePart } from '../dense/product.as';
 /**
  * m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, out <- keep theta - rate m / (scale sqrt(v) + floor).
  *
- * `out` may be `theta`. g is multiplied by `factor` first, the clipping of its norm.
+ * `out` may be `theta`.
  */
 export function adamStep(
   theta: usize, out: usize, g: usize, m: usize, v: usize, size: i32,
-  beta1: f32, beta2: f32, rate: f32, scale: f32, floor: f32, keep: f32, factor: f32,
+  beta1: f32, beta2: f32, rate: f32, scale: f32, floor: f32, keep: f32,
 ): void {
   const b1 = f32x4.splat(beta1), c1 = f32x4.splat(1 - beta1), b2 = f32x4.splat(beta2), c2 = f32x4.splat(1 - beta2);
-  const r = f32x4.splat(rate), s = f32x4.splat(scale), e = f32x4.splat(floor), k = f32x4.splat(keep), f = f32x4.splat(factor);
+  const r = f32x4.splat(rate), s = f32x4.splat(scale), e = f32x4.splat(floor), k = f32x4.splat(keep);
   for (let i = 0; i < size; i += 4) {
     const at = <usize>i << 2, count = size - i;
-    const gradient = f32x4.mul(loadPart(g + at, count), f);
+    const gradient = loadPart(g + at, count);
     const first = f32x4.add(f32x4.mul(loadPart(m + at, count), b1), f32x4.mul(gradient, c1));
     const second = f32x4.add(f32x4.mul(loadPart(v + at, count), b2), f32x4.mul(f32x4.mul(gradient, gradient), c2));
     storePart(m + at, first, count);

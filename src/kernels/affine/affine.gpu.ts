@@ -16,7 +16,6 @@ import {
 /** `math.ts` for the texts of shaders. */
 export const gpuAffine: GpuTransformer<AffineAttributes & TransformerAttributes> = {
   key: ({ kind, offset, minimum, maximum, inverse }) => `${kind} ${offset} ${minimum} ${maximum} ${inverse}`,
-  needsOutput: () => false,
   forward: ({ lanes: o }, x, parameters, { kind, offset, minimum, maximum, inverse }) => {
     const code = KINDS.indexOf(kind);
     const s = logScale(o, parameters.at(1), code, offset, minimum, maximum);

@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../core/shapes.js';
 import type { Columns } from '../lanes.js';
+import { TRANSFORMERS } from '../register.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import { gradientOf } from '../transformer.gradient.js';
 import type { RowsAttributes } from '../transformRows.js';
@@ -17,15 +18,13 @@ export interface GpuTransformer<Attributes> {
   forward(shader: Shader, x: string, parameters: Columns<string>, attributes: Attributes): [string, string] | undefined;
   /** The gradients in x and in each parameter. */
   backward(element: GpuElement, attributes: Attributes): { readonly x: string; readonly parameters: readonly string[] };
-  /** Whether `backward` looks at the value. */
-  needsOutput(attributes: Attributes): boolean;
 }
 
 /** An element whose gradient is wanted, and the gradients in its value and log-derivative. */
 export interface GpuElement {
   readonly shader: Shader;
   readonly x: string;
-  /** Where `needsOutput`. */
+  /** Where the gradient looks at the outputs. */
   readonly y: string;
   readonly parameters: Columns<string>;
   readonly byValue: string;
@@ -93,7 +92,7 @@ const backward =
   <Attributes extends TransformerAttributes>(name: string, transformer: GpuTransformer<Attributes>, layout: Layout): GpuKernel =>
   (gpu, inputs, given) => {
     const attributes = given as Attributes;
-    const needsOutput = transformer.needsOutput(attributes);
+    const needsOutput = TRANSFORMERS[name]?.(attributes) === true;
     const [x, ...parameters] = inputs.slice(0, needsOutput ? -4 : -2) as [TensorInfo, ...TensorInfo[]];
     const [dy, dl] = inputs.slice(-2) as [TensorInfo, TensorInfo];
     const all = [x, dy, dl, needsOutput ? (inputs.at(-4) as TensorInfo) : x, ...parameters];

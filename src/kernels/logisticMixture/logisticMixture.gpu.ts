@@ -20,7 +20,6 @@ type Attributes = LogisticMixtureAttributes & TransformerAttributes;
 /** `math.ts` for the texts of shaders, but for the inverse, whose search is composed. */
 export const gpuLogisticMixture: GpuTransformer<Attributes> = {
   key: ({ components, floor, after, inverse }) => `${components} ${floor} ${JSON.stringify(after)} ${inverse}`,
-  needsOutput: ({ inverse }) => inverse,
   forward: ({ lanes: o }, x, parameters, { components: K, floor, after, inverse }) => {
     if (inverse) {
       return undefined;

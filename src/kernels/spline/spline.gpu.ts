@@ -12,7 +12,6 @@ type Attributes = SplineAttributes & TransformerAttributes;
 export const gpuSpline: GpuTransformer<Attributes> = {
   key: ({ bins, bound, boundary, minBinWidth, minBinHeight, minDerivative, isBounded, offset, inverse }) =>
     `${bins} ${bound} ${boundary} ${minBinWidth} ${minBinHeight} ${minDerivative} ${isBounded} ${offset} ${inverse}`,
-  needsOutput: () => false,
   forward: ({ lanes: o }, x, parameters, attributes) => {
     const { bins, bound, isBounded, minBinWidth, minBinHeight, minDerivative, offset, inverse } = attributes;
     const boundary = BOUNDARIES.indexOf(attributes.boundary);

@@ -10,15 +10,13 @@ import { take } from './take.js';
  * @param places together 0 ... sum n_i - 1, each once
  */
 export function join(parts: readonly Tensor[], places: readonly (readonly number[])[]): Tensor {
-  const from = places.flat();
   const composed = (all: readonly Tensor[]): Tensor => {
     const joined = concat([...all], 1);
-    return from.every((place, i) => place === i)
-      ? joined
-      : take(
-          joined,
-          from.map((_, i) => from.indexOf(i)),
-        );
+    const from: number[] = [];
+    places.flat().forEach((place, i) => {
+      from[place] = i;
+    });
+    return from.every((place, i) => place === i) ? joined : take(joined, from);
   };
   const attributes: JoinAttributes = { places, composed };
   return fused(JOIN, parts, attributes)?.[0] ?? composed(parts);

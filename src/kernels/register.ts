@@ -1,0 +1,50 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { registerKernel } from '@tensorflow/tfjs-core';
+import { AFFINE } from './affine/affine.js';
+import { registerDenseGradient } from './dense/dense.gradient.js';
+import { remember } from './fusedGradient.js';
+import { LOGISTIC_MIXTURE } from './logisticMixture/logisticMixture.js';
+import { registerPlanarGradient } from './planar/planar.gradient.js';
+import { SPLINE } from './spline/spline.js';
+import { registerJoinGradient, registerTakeGradient } from './take/take.gradient.js';
+import type { TransformerAttributes } from './transformer.gradient.js';
+import { registerTransformerGradient } from './transformer.gradient.js';
+import { ROWS } from './transformRows.js';
+
+/** Kernels of transformers, and whether their gradients look at the outputs: on every backend, since a gradient is registered once. */
+export const TRANSFORMERS: Readonly<Record<string, (attributes: TransformerAttributes) => boolean>> = {
+  [AFFINE]: () => false,
+  [LOGISTIC_MIXTURE]: ({ inverse }) => inverse,
+  [SPLINE]: () => false,
+};
+
+/**
+ * Registers kernels for a backend, and the gradients of all.
+ *
+ * @param hostOf what kernels work with, for the backend that a call comes from
+ */
+export function registerKernels<Host, Kernel extends (host: Host, inputs: readonly Tensor[], attributes: object) => unknown>(
+  backendName: string,
+  kernels: Readonly<Record<string, Kernel>>,
+  hostOf: (backend: unknown) => Host,
+): void {
+  for (const [kernelName, run] of Object.entries(kernels)) {
+    registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc: ({ inputs, backend, attrs }) => {
+        const list = inputs as unknown as Tensor[];
+        remember(kernelName, list, attrs as object);
+        return run(hostOf(backend), list, attrs as object) as Tensor[];
+      },
+    });
+  }
+  registerDenseGradient();
+  registerTakeGradient();
+  registerJoinGradient();
+  registerPlanarGradient();
+  for (const [name, needsOutputs] of Object.entries(TRANSFORMERS)) {
+    registerTransformerGradient(name, needsOutputs);
+    registerTransformerGradient(name + ROWS, needsOutputs);
+  }
+}
