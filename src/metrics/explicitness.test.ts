@@ -33,6 +33,27 @@ it('is the chance that a row of a level is told from another, ties half', async 
   );
 });
 
+it('a code that does not vary is none, whatever it is on the rows held out', async () => {
+  const codes = [
+    [0, 5],
+    [1, 5],
+    [2, 5],
+    [3, 5],
+  ];
+  const labels = [[0], [0], [1], [1]];
+  const test = {
+    codes: [
+      [0, 9],
+      [1, -9],
+      [2, -9],
+      [3, 9],
+    ],
+    factors: labels,
+  };
+  const { score, trainScore } = await explicitness({ codes, factors: labels, test });
+  expect([score, trainScore]).toEqual([1, 1]);
+});
+
 it('seeds decide about the rows held out', async () => {
   const many = { codes: createRng(1).normal([60, 2]), factors: createRng(2).bits(60) };
   const options = { codes: many.codes, factors: Array.from(many.factors, (word) => [word % 3]) };

@@ -83,10 +83,10 @@ function areaUnderCurve(scores: readonly number[], isPositive: (i: number) => bo
   for (let start = 0; start < order.length; ) {
     let end = start;
     let tiedPositives = 0;
-    while (end < order.length && scores[order[end] as number] === scores[order[start] as number]) {
+    do {
       tiedPositives += isPositive(order[end] as number) ? 1 : 0;
       end += 1;
-    }
+    } while (scores[order[end] as number] === scores[order[start] as number]);
     const tiedNegatives = end - start - tiedPositives;
     wins += tiedPositives * (below + tiedNegatives / 2);
     positives += tiedPositives;

@@ -52,6 +52,18 @@ describe('two classes', () => {
     expect(boundary(linearSvm(x, labels, 2), -4 * unit, 6 * unit) / unit).toBeCloseTo(-b / w / unit, 7);
   });
 
+  it('numbers far below 0 are told apart as well as those far above', () => {
+    const x = Float64Array.of(1e6, 1.5e6, 2.5e6, 2e6, 4e6, 7e6);
+    const labels = Int32Array.of(0, 0, 0, 1, 1, 1);
+    const edge = boundary(linearSvm(x, labels, 2), -1e8, 1e8);
+    const mirrored = linearSvm(
+      x.map((at) => -at),
+      labels,
+      2,
+    );
+    expect(-boundary(mirrored, -1e8, 1e8) / edge).toBeCloseTo(1, 7);
+  });
+
   it('is the first on the line itself', () => {
     const predict = linearSvm(Float64Array.of(-1, -1, 1, 1), Int32Array.of(0, 0, 1, 1), 2);
     expect([predict(-0.1), predict(0), predict(0.1)]).toEqual([0, 0, 1]);
