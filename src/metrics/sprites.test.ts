@@ -351,6 +351,16 @@ it.each([
   ['no draws', () => sprites(one).drawFactors(0), 'sprites.drawFactors: count should be a positive integer, but got 0.'],
   ['no draws of w', () => sprites(one).drawNuisance(0), 'sprites.drawNuisance: count should be a positive integer, but got 0.'],
   [
+    'draws by what is no generator',
+    () => sprites(one).drawFactors(1, 3 as never),
+    'sprites.drawFactors: options.rng should be a generator that createRng made, but got 3.',
+  ],
+  [
+    'draws of w by what is no generator',
+    () => sprites(one).drawNuisance(1, 3 as never),
+    'sprites.drawNuisance: options.rng should be a generator that createRng made, but got 3.',
+  ],
+  [
     'a start below 0',
     () => sprites(one).factorGrid(-1),
     'sprites.factorGrid: start should be an integer of at least 0, but got -1.',
