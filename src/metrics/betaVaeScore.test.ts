@@ -2,6 +2,7 @@ import { createRng } from 'tfjs-flows';
 import { betaVaeScore } from 'tfjs-flows/metrics';
 import { expect, it, test } from 'vitest';
 import { BAD_TABLES, gridOf, turned } from '../../test/setup/factors.js';
+import { logisticRegression } from './logisticRegression.js';
 import { randomIntegers, rowsByLevel } from './rowsByLevel.js';
 
 const factors = gridOf(3, 4, 5);
@@ -43,6 +44,38 @@ it('a rotation of two factors lowers it', async () => {
   expect(score).toBeLessThan(1);
 });
 
+it('is the accuracy on mean distances, drawn as it is written down', async () => {
+  // Codes so small that the penalty counts, and so noisy that the classifier often errs.
+  const noise = createRng(5).normal([60, 3]).dataSync();
+  const codes = factors.map((row, i) => row.map((level, d) => 0.05 * level + 0.1 * noise[3 * i + d]!));
+  const rng = createRng(6);
+  const draw = (votes: number) => {
+    const labels = randomIntegers(rng, votes, 3);
+    const rows = Array.from(labels, (k) => {
+      const first = randomIntegers(rng, 24, 60);
+      const words = rng.bits(24);
+      return [0, 1, 2].map((d) => {
+        const distances = Array.from(first, (i, b) => {
+          const partners = codes.filter((_, j) => factors[j]![k] === factors[i]![k]);
+          return Math.abs(codes[i]![d]! - partners[Math.floor((partners.length * words[b]!) / 2 ** 32)]![d]!);
+        });
+        return distances.reduce((total, distance) => total + distance, 0) / 24;
+      });
+    });
+    return { labels, columns: [0, 1, 2].map((d) => Float64Array.from(rows, (row) => row[d]!)) };
+  };
+  const [train, evaluate] = [draw(300), draw(200)];
+  const { predict } = logisticRegression(train.columns, train.labels, 3);
+  const [trainScore, score] = [train, evaluate].map(
+    ({ labels, columns }) => predict(columns).filter((label, vote) => label === labels[vote]).length / labels.length,
+  );
+  const options = { batchSize: 24, train: 300, evaluate: 200, rng: createRng(6) };
+  const found = await betaVaeScore({ codes, factors, ...options });
+  expect(found).toEqual({ score: expect.closeTo(score!, 12), trainScore: expect.closeTo(trainScore!, 12) });
+  expect(found.score).toBeGreaterThan(0.4);
+  expect(found.score).toBeLessThan(0.95);
+});
+
 it('seeds decide', async () => {
   const codes = createRng(1).normal([60, 2]);
   const score = async (seed: number) => betaVaeScore({ codes, factors, ...few, rng: createRng(seed) });
@@ -73,6 +106,7 @@ test.each(BAD_TABLES)('refuses %s', async (_, tables, message) => {
 });
 
 it.each([
+  ['an unknown option', { votes: 9 }, "unknown option 'votes'; the options are codes, factors, batchSize, train, evaluate, rng."],
   ['a batch of one', { batchSize: 1 }, 'options.batchSize should be an integer of at least 2, but got 1.'],
   ['no votes to fit', { train: 0 }, 'options.train should be a positive integer, but got 0.'],
   ['no votes to judge', { evaluate: 0 }, 'options.evaluate should be a positive integer, but got 0.'],
