@@ -275,6 +275,52 @@ if (backendName === 'wasm') {
       await agree((x, w) => [tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)], inputs);
     });
 
+    test.each([
+      [[7], [2], [4]],
+      [[3], [1], [0]],
+      [
+        [4, 5],
+        [1, 0],
+        [2, 5],
+      ],
+      [
+        [4, 5],
+        [0, 1],
+        [4, 3],
+      ],
+      [
+        [4, 5],
+        [2, 4],
+        [1, 1],
+      ],
+      [
+        [3, 4, 2],
+        [1, 1, 0],
+        [2, 2, 2],
+      ],
+      [
+        [3, 4, 2],
+        [0, 0, 1],
+        [3, 4, 1],
+      ],
+      [
+        [2, 3, 4, 2],
+        [1, 1, 2, 0],
+        [1, 2, 2, 2],
+      ],
+      [
+        [2, 2, 3, 2, 3],
+        [0, 1, 0, 0, 1],
+        [2, 1, 2, 1, 2],
+      ],
+    ])('slices of %j from %j on, of size %j', async (shape, begin, size) => {
+      await agree((x) => [tf.slice(x!, begin, size)], [spread(1, shape, -1, 1)]);
+    });
+
+    test('slices of integers', async () => {
+      expect(Array.from(await tf.slice(tf.tensor2d([1, 2, 3, 4], [2, 2], 'int32'), [0, 1], [2, 1]).data())).toEqual([2, 4]);
+    });
+
     test('gathers', async () => {
       await agree((x) => [tf.gather(x!, tf.tensor1d([2, 0, 2, 1, 2], 'int32'))], [spread(1, [4, 3], -1, 1)]);
     });

@@ -10,6 +10,7 @@ import { noiseKernels } from '../noise/noise.wasm.js';
 import { normalLogSumsKernels } from '../normalLogSums/normalLogSums.wasm.js';
 import { planarKernels } from '../planar/planar.wasm.js';
 import { registerKernels, TRANSFORMERS } from '../register.js';
+import { sliceOverrides } from '../slice/slice.wasm.js';
 import { splineKernels } from '../spline/spline.wasm.js';
 import { takeKernels } from '../take/take.wasm.js';
 import { unaryOverrides } from '../unary/unary.wasm.js';
@@ -48,7 +49,12 @@ export async function registerWasmKernels(): Promise<void> {
     ...normalLogSumsKernels,
   };
   registerKernels('wasm', kernels, instanceOf);
-  for (const [kernelName, make] of Object.entries({ ...matMulOverrides, ...unaryOverrides, ...gradientKernels })) {
+  for (const [kernelName, make] of Object.entries({
+    ...matMulOverrides,
+    ...unaryOverrides,
+    ...sliceOverrides,
+    ...gradientKernels,
+  })) {
     const config = getKernel(kernelName, 'wasm');
     const run = make(config?.kernelFunc ?? missing(kernelName));
     if (config !== undefined) {
