@@ -76,22 +76,17 @@ function meanArea(probabilities: readonly number[][], labels: Int32Array): numbe
 
 /** The probability that a positive has a higher score than a negative, ties counting half. */
 function areaUnderCurve(scores: readonly number[], isPositive: (i: number) => boolean): number {
-  const order = scores.map((_, i) => i).sort((a, b) => (scores[a] as number) - (scores[b] as number));
-  let positives = 0;
-  let below = 0;
-  let wins = 0;
-  for (let start = 0; start < order.length; ) {
-    let end = start;
-    let tiedPositives = 0;
-    do {
-      tiedPositives += isPositive(order[end] as number) ? 1 : 0;
-      end += 1;
-    } while (scores[order[end] as number] === scores[order[start] as number]);
-    const tiedNegatives = end - start - tiedPositives;
-    wins += tiedPositives * (below + tiedNegatives / 2);
-    positives += tiedPositives;
-    below += tiedNegatives;
-    start = end;
+  const tied = new Map<number, { positives: number; negatives: number }>();
+  scores.forEach((score, i) => {
+    const counts = tied.get(score) ?? { positives: 0, negatives: 0 };
+    counts[isPositive(i) ? 'positives' : 'negatives'] += 1;
+    tied.set(score, counts);
+  });
+  let [wins, allPositives, below] = [0, 0, 0];
+  for (const [, { positives, negatives }] of [...tied].sort(([a], [b]) => a - b)) {
+    wins += positives * (below + negatives / 2);
+    allPositives += positives;
+    below += negatives;
   }
-  return wins / (positives * below);
+  return wins / (allPositives * below);
 }
