@@ -91,14 +91,14 @@ export function adam(options: AdamOptions = {}): Adam {
       const scale = 1 / Math.sqrt(1 - beta2 ** optimizer.iterations_);
       const floor = epsilon ?? (engine().backend.floatPrecision() === 16 ? 1e-4 : 1e-8);
       const updates: Update[] = [];
-      for (const { name, tensor: gradient } of named as { name: string; tensor: Tensor | null | undefined }[]) {
+      for (const [i, { name, tensor: gradient }] of (named as { name: string; tensor: Tensor | null | undefined }[]).entries()) {
         const parameter = engine().registeredVariables[name];
         if (parameter === undefined) {
           throw invalid('adam.applyGradients', 'a name', 'that of a variable', name);
         }
         // Also where there is no gradient yet, so that the order of moments is that of parameters.
-        const m = slotOf(optimizer.firstMoment, parameter, 'firstMoment');
-        const v = slotOf(optimizer.secondMoment, parameter, 'secondMoment');
+        const m = slotOf(optimizer.firstMoment, parameter, 'firstMoment', i);
+        const v = slotOf(optimizer.secondMoment, parameter, 'secondMoment', i);
         if (gradient != null) {
           updates.push({ parameter, gradient, m, v });
         }
@@ -148,9 +148,11 @@ export function adam(options: AdamOptions = {}): Adam {
   return optimizer;
 }
 
-function slotOf(slots: Slot[], parameter: Variable, suffix: string): Variable {
+function slotOf(slots: Slot[], parameter: Variable, suffix: string, i: number): Variable {
   const originalName = `${parameter.name}/${suffix}`;
-  let slot = slots.find((candidate) => candidate.originalName === originalName);
+  // Parameters come in the same order at every step, as a rule.
+  let slot =
+    slots[i]?.originalName === originalName ? slots[i] : slots.find((candidate) => candidate.originalName === originalName);
   if (slot === undefined) {
     slot = { originalName, variable: tidy(() => variable(zerosLike(parameter), false)) };
     slots.push(slot);
