@@ -2,6 +2,7 @@ import { createRng } from 'tfjs-flows';
 import { explicitness } from 'tfjs-flows/metrics';
 import { expect, it, test } from 'vitest';
 import { BAD_TABLES, gridOf, turned } from '../../test/setup/factors.js';
+import { logisticRegression } from './logisticRegression.js';
 
 const factors = gridOf(2, 2, 3);
 const whole = (codes: number[][]) => ({ codes, factors, test: { codes, factors } });
@@ -52,6 +53,48 @@ it('a code that does not vary is none, whatever it is on the rows held out', asy
   };
   const { score, trainScore } = await explicitness({ codes, factors: labels, test });
   expect([score, trainScore]).toEqual([1, 1]);
+});
+
+it('is what is written down: standardised, fitted, and every pair of rows compared', async () => {
+  const rng = createRng(8);
+  const make = (n: number) => {
+    const noise = rng.normal([n, 3]).dataSync();
+    const labels = Array.from({ length: n }, (_, i) => [i % 3, Number(i % 7 > 1)]);
+    const codes = labels.map(([a = 0, b = 0], i) => {
+      const [u, v, w] = [0, 1, 2].map((d) => noise[3 * i + d]!) as [number, number, number];
+      return [1e4 + a + u, 1e-3 * (a - 2 * b + 2 * v), -50 * (a + b + 3 * w + u)];
+    });
+    return { codes, factors: labels };
+  };
+  // Few rows to fit to, where the penalty counts, and many to see it.
+  const [train, test] = [make(9), make(400)];
+  const moments = [0, 1, 2].map((d) => {
+    const mean = train.codes.reduce((total, row) => total + row[d]! / 9, 0);
+    return { mean, deviation: Math.sqrt(train.codes.reduce((total, row) => total + (row[d]! - mean) ** 2 / 9, 0)) };
+  });
+  const columns = ({ codes }: typeof train) =>
+    moments.map(({ mean, deviation }, d) => Float64Array.from(codes, (row) => (row[d]! - mean) / deviation));
+  const scoreOf = (k: number, levels: number, of: typeof train): number => {
+    const model = logisticRegression(
+      columns(train),
+      Int32Array.from(train.factors, (row) => row[k]!),
+      levels,
+    );
+    const probabilities = model.probabilities(columns(of));
+    const areas = Array.from({ length: levels }, (_, level) => {
+      const [own, others] = [true, false].map((is) => probabilities.filter((_, i) => (of.factors[i]![k] === level) === is));
+      const wins = own!.flatMap((a) => others!.map((b) => (1 + Math.sign(a[level]! - b[level]!)) / 2));
+      return wins.reduce((total, win) => total + win, 0) / wins.length;
+    });
+    return areas.reduce((total, area) => total + area, 0) / levels;
+  };
+  const { score, trainScore, perFactor, trainPerFactor } = await explicitness({ ...train, test });
+  const [expected, onTrain] = [test, train].map((of) => [scoreOf(0, 3, of), scoreOf(1, 2, of)]) as [number[], number[]];
+  [...perFactor, ...trainPerFactor].forEach((area, k) => {
+    expect(area).toBeCloseTo([...expected, ...onTrain][k]!, 12);
+  });
+  expect(score).toBeCloseTo((expected[0]! + expected[1]!) / 2, 12);
+  expect(trainScore).toBeCloseTo((onTrain[0]! + onTrain[1]!) / 2, 12);
 });
 
 it('seeds decide about the rows held out', async () => {
