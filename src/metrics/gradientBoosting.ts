@@ -31,7 +31,7 @@ export interface BoostedTrees {
  * tree for each class (one for two classes) is fitted to the residuals y - p, and its leaves take a Newton step.
  */
 export async function gradientBoosting(problem: BoostingProblem): Promise<BoostedTrees> {
-  const { columns, labels, classes, trees, learningRate } = problem;
+  const { columns, labels, classes, trees, depth, learningRate } = problem;
   const n = labels.length;
   // Two classes have one logit, that of the second.
   const outputs = classes === 2 ? 1 : classes;
@@ -90,7 +90,7 @@ export async function gradientBoosting(problem: BoostingProblem): Promise<Booste
     predict: (rows) =>
       Int32Array.from({ length: (rows[0] as Float64Array).length }, (_, i) => {
         const scores = priors.map((prior, k) =>
-          stages.reduce((total, stage) => total + valueAt(stage[k] as Tree, rows, i), prior),
+          stages.reduce((total, stage) => total + valueAt(stage[k] as Tree, depth, rows, i), prior),
         );
         return outputs === 1 ? Number((scores[0] as number) > 0) : indexOfLargest(scores);
       }),
@@ -178,9 +178,9 @@ function childOf(tree: Structure, node: number, columns: readonly Float64Array[]
   return (tree.left[node] as number) + (value <= (tree.threshold[node] as number) ? 0 : 1);
 }
 
-function valueAt(tree: Tree, columns: readonly Float64Array[], i: number): number {
+function valueAt(tree: Tree, depth: number, columns: readonly Float64Array[], i: number): number {
   let node = 0;
-  while ((tree.feature[node] as number) >= 0) {
+  for (let step = 0; step < depth; step++) {
     node = childOf(tree, node, columns, i);
   }
   return tree.value[node] as number;
