@@ -1,5 +1,6 @@
 import { createRng } from 'tfjs-flows';
 import { describe, expect, it, test } from 'vitest';
+import { randomPermutation } from '../core/randomPermutation.js';
 import type { BoostingProblem } from './gradientBoosting.js';
 import { gradientBoosting } from './gradientBoosting.js';
 
@@ -184,6 +185,29 @@ it('rows that are told for certain count no more', async () => {
   const other = await gradientBoosting({ columns, labels: three, ...settings, classes: 3, learningRate: 4000 });
   expect(other.importance[0]! + other.importance[1]!).toBeCloseTo(1, 12);
   expect([...other.predict(columns)]).toEqual([...three]);
+});
+
+it('certain rows add nothing to their leaf: votes of two columns that agreed on the rows fitted', async () => {
+  // One row of class 1 in four: log-odds -log 3, and a first step of 4 rates up and 4/3 down. Then p is 1 for that row in float64,
+  // without a residual, but the others still go down by a rate a stage.
+  const [trees, learningRate] = [8, 10];
+  const column = Float64Array.of(0, 0, 1, 0);
+  const classes = Array.from({ length: 24 }, async (_, seed) => {
+    const settings = { labels: Int32Array.of(0, 0, 1, 0), classes: 2, trees, depth: 1, learningRate, rng: createRng(seed) };
+    const { predict } = await gradientBoosting({ columns: [column, column], ...settings });
+    const rng = createRng(seed);
+    const chosen = Array.from({ length: trees }, () => randomPermutation(rng, 2)[0]!);
+    const scores = [0, 1].map((up) =>
+      chosen.reduce(
+        (total, d, stage) => total + learningRate * (d === up ? [4, 0] : [-4 / 3, -1])[Math.min(1, stage)]!,
+        -Math.log(3),
+      ),
+    );
+    const found = [...predict([Float64Array.of(1, 0), Float64Array.of(0, 1)])];
+    expect(found).toEqual(scores.map((score) => Number(score > 0)));
+    return found;
+  });
+  expect(new Set((await Promise.all(classes)).flat()).size).toBe(2);
 });
 
 it('of splits of one column that are equally good it takes the first', async () => {

@@ -121,6 +121,7 @@ function probabilitiesOf(logits: readonly Float64Array[]): Float64Array[] {
 interface Structure {
   /** -1 for a leaf. */
   readonly feature: number[];
+  /** Not set for leaves, as is `left`. */
   readonly threshold: number[];
   readonly left: number[];
 }
@@ -140,7 +141,7 @@ interface GrownTree extends Structure {
 /** A regression tree by least squares, grown level by level; `orders` are the rows in the order of each column. */
 function growTree({ columns, depth, rng }: BoostingProblem, orders: readonly Int32Array[], target: Float64Array): GrownTree {
   const places = new Int32Array(target.length);
-  const tree: GrownTree = { feature: [-1], threshold: [0], left: [0], places, gains: columns.map(() => 0) };
+  const tree: GrownTree = { feature: [-1], threshold: [], left: [], places, gains: columns.map(() => 0) };
   const features = randomPermutation(rng, columns.length);
   let first = 0;
   for (let level = 0; level < depth; level++) {
@@ -155,8 +156,6 @@ function growTree({ columns, depth, rng }: BoostingProblem, orders: readonly Int
         tree.threshold[first + q] = nodes.threshold[q] as number;
         tree.left[first + q] = tree.feature.length;
         tree.feature.push(-1, -1);
-        tree.threshold.push(0, 0);
-        tree.left.push(0, 0);
         tree.gains[feature] = (tree.gains[feature] as number) + (nodes.gain[q] as number);
       }
     });
