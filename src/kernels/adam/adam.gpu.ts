@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { GpuKernels } from '../gpu/gpu.js';
+import type { Shader } from '../gpu/shader.js';
 import type { AdamSettings } from './adam.js';
 import { ADAM } from './adam.js';
 
@@ -8,32 +9,44 @@ export const adamKernels: GpuKernels = {
   [ADAM]: (gpu, inputs, attributes) => {
     const { beta1, beta2, rate, scale, floor, keep } = attributes as AdamSettings;
     const count = inputs.length / 4;
-    const part = (i: number): TensorInfo[] => inputs.slice(i * count, (i + 1) * count);
-    const [parameters, gradients, first, second] = [0, 1, 2, 3].map(part) as [
-      TensorInfo[],
-      TensorInfo[],
-      TensorInfo[],
-      TensorInfo[],
-    ];
-    const moving = (old: TensorInfo[], beta: number, power: 1 | 2): TensorInfo[] =>
-      old.map((moment, i) =>
-        gpu.run(`moment ${beta} ${power}`, [moment, gradients[i] as TensorInfo], moment.shape, ({ lanes: o, read }) => {
-          const g = read(1, 'index');
-          return o.fma(read(0, 'index'), o.constant(beta), o.mul(power === 1 ? g : o.mul(g, g), o.constant(1 - beta)));
-        }),
-      );
-    const [m, v] = [moving(first, beta1, 1), moving(second, beta2, 2)];
     // These change with every step, so they are no part of the text.
     const settings = gpu.numbers([rate, scale, floor, keep]);
-    const results = parameters.map((parameter, i) =>
-      gpu.run('adam', [parameter, m[i] as TensorInfo, v[i] as TensorInfo, settings], parameter.shape, ({ lanes: o, read }) => {
-        const [theta, mean, square] = [read(0, 'index'), read(1, 'index'), read(2, 'index')];
-        const [by, times, least, kept] = [read(3, '0'), read(3, '1'), read(3, '2'), read(3, '3')];
-        const step = o.div(o.mul(mean, by), o.add(o.mul(o.sqrt(square), times), least));
-        return o.sub(o.mul(theta, kept), step);
-      }),
-    );
+    // Some parameters at a time, as many as a program may read.
+    const atOnce = Math.floor((gpu.inputs - 1) / 4);
+    const results: TensorInfo[][] = [[], [], []];
+    for (let first = 0; first < count; first += atOnce) {
+      const some = Array.from({ length: Math.min(atOnce, count - first) }, (_, i) => first + i);
+      const given = some.flatMap((i) => [0, 1, 2, 3].map((part) => inputs[part * count + i] as TensorInfo));
+      const shapes = some.flatMap((i) => Array(3).fill((inputs[i] as TensorInfo).shape) as number[][]);
+      const key = `adam ${beta1} ${beta2} ${some.length}`;
+      const made = gpu.runAll(
+        key,
+        [settings, ...given],
+        shapes,
+        (shader, output) => updated(shader, 1 + 4 * Math.floor(output / 3), beta1, beta2)[output % 3]?.() as string,
+      );
+      made.forEach((tensor, i) => {
+        results[i % 3]?.push(tensor);
+      });
+    }
     gpu.free(settings);
-    return [...results, ...m, ...v];
+    return results.flat();
   },
 };
+
+/** What makes the new parameter, m and v, of the old ones and the gradient, which are inputs from `first` on. */
+function updated({ lanes: o, read }: Shader, first: number, beta1: number, beta2: number): (() => string)[] {
+  const at = (part: number): string => read(first + part, 'index');
+  const moving = (old: string, by: string, beta: number): string => o.fma(old, o.constant(beta), o.mul(by, o.constant(1 - beta)));
+  const m = (): string => moving(at(2), at(1), beta1);
+  const v = (): string => {
+    const gradient = at(1);
+    return moving(at(3), o.mul(gradient, gradient), beta2);
+  };
+  const parameter = (): string => {
+    const [rate, scale, floor, keep] = ['0', '1', '2', '3'].map((i) => read(0, i)) as [string, string, string, string];
+    const step = o.div(o.mul(m(), rate), o.add(o.mul(o.sqrt(v()), scale), floor));
+    return o.sub(o.mul(at(0), keep), step);
+  };
+  return [parameter, m, v];
+}

@@ -9,14 +9,28 @@ import { DENSE } from './dense.js';
 /** What TensorFlow.js's product with a bias can do by itself. */
 const OWN: Partial<Record<DenseActivation, string>> = { linear: 'linear', relu: 'relu', elu: 'elu', sigmoid: 'sigmoid' };
 
+/** Products of fewer multiplications are a program here where that saves launches: those of TensorFlow.js are faster, if large. */
+const FEW = 2 ** 24;
+
 export const denseKernels: GpuKernels = {
   [DENSE]: (gpu, inputs, attributes) => {
     const [x, kernel, ...rest] = inputs as [TensorInfo, TensorInfo, ...TensorInfo[]];
     const { parts, activation } = attributes as DenseAttributes;
-    const part = (name: 'bias' | 'offset' | 'mask'): TensorInfo | undefined => rest[parts.indexOf(name)];
-    const [bias, offset, mask] = [part('bias'), part('offset'), part('mask')];
-    const weights = mask === undefined ? kernel : masked(gpu, kernel, mask);
+    const [bias, offset, mask] = (['bias', 'offset', 'mask'] as const).map((part) => rest[parts.indexOf(part)]);
+    const sizes = sizesOf(x, kernel, {});
     const within = offset === undefined ? OWN[activation] : undefined;
+    if (isFew(sizes) && (gpu.repacks || mask !== undefined || within === undefined)) {
+      const at = (part: (typeof parts)[number]): number => 2 + parts.indexOf(part);
+      return [
+        gpu.run(`dense ${parts} ${activation} ${keyOf(sizes)}`, inputs, [sizes.rows, sizes.columns], (shader) => {
+          const { lanes: o, read } = shader;
+          const product = productAt(shader, sizes, mask && { input: at('mask'), of: 'b' });
+          const shifted = bias === undefined ? product : o.add(product, read(at('bias'), `index % ${sizes.columns}`));
+          return activated(shader, offset === undefined ? shifted : o.add(shifted, read(at('offset'), 'index')), activation);
+        }),
+      ];
+    }
+    const weights = mask === undefined ? kernel : masked(gpu, kernel, mask);
     const product = fusedProduct(gpu, x, weights, bias, within ?? 'linear');
     if (mask !== undefined) {
       gpu.free(weights);
@@ -36,22 +50,29 @@ export const denseKernels: GpuKernels = {
     const [dy, y] = inputs as [TensorInfo, TensorInfo];
     const { activation } = attributes as DenseAttributes;
     const [rows, columns] = y.shape as [number, number];
-    const made =
-      activation === 'linear'
-        ? []
-        : [
-            gpu.run(`slope ${activation}`, [dy, y], y.shape, (shader) =>
-              shader.lanes.mul(shader.read(0, 'index'), slopeOf(shader, shader.read(1, 'index'), activation)),
-            ),
-          ];
-    const sums = gpu.run(`columns ${rows} ${columns}`, [made[0] ?? dy], [columns], (shader) =>
-      shader.sum(rows, (row) => shader.read(0, `${row} * ${columns} + index`)),
+    const isLinear = activation === 'linear';
+    const delta = (shader: Shader, index: string): string => {
+      const g = shader.read(0, index);
+      return isLinear ? g : shader.lanes.mul(g, slopeOf(shader, shader.read(1, index), activation));
+    };
+    const shapes = isLinear ? [[columns]] : [[columns], y.shape];
+    return gpu.runAll(`delta ${activation} ${rows} ${columns}`, isLinear ? [dy] : [dy, y], shapes, (shader, output) =>
+      output === 0
+        ? shader.sum(rows, (row) => delta(shader, shader.integer(`${row} * ${columns} + index`)))
+        : delta(shader, 'index'),
     );
-    return [sums, ...made];
   },
   [PRODUCT]: (gpu, inputs, attributes) => {
     const [a, b, mask] = inputs as [TensorInfo, TensorInfo, TensorInfo | undefined];
     const { transposeA = false, transposeB = false, mask: of } = attributes as ProductAttributes;
+    const sizes = sizesOf(a, b, { transposeA, transposeB });
+    if (isFew(sizes) && (gpu.repacks || mask !== undefined)) {
+      return [
+        gpu.run(`product ${of} ${keyOf(sizes)}`, inputs, [sizes.rows, sizes.columns], (shader) =>
+          productAt(shader, sizes, mask && { input: 2, of: of as 'b' | 'result' }),
+        ),
+      ];
+    }
     const right = mask !== undefined && of === 'b' ? masked(gpu, b, mask) : b;
     const product = gpu.kernel('BatchMatMul', { a, b: right }, { transposeA, transposeB });
     if (right !== b) {
@@ -65,6 +86,40 @@ export const denseKernels: GpuKernels = {
     return [result];
   },
 };
+
+/** Of a product [rows, inner] x [inner, columns], whose operands may lie transposed. */
+interface Sizes {
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+function sizesOf(a: TensorInfo, b: TensorInfo, { transposeA = false, transposeB = false }: ProductAttributes): Sizes {
+  const [rows, inner] = (transposeA ? [...a.shape].reverse() : a.shape) as [number, number];
+  return { rows, inner, columns: b.shape[transposeB ? 0 : 1] as number, transposeA, transposeB };
+}
+
+const isFew = ({ rows, inner, columns }: Sizes): boolean => rows * inner * columns <= FEW;
+
+const keyOf = (sizes: Sizes): string => Object.values(sizes).join(' ');
+
+/** The element at `index` of the product of inputs 0 and 1, with a mask of the second, as it lies in memory, or of the result. */
+function productAt(
+  { lanes: o, integer, read, sum }: Shader,
+  { rows, inner, columns, transposeA, transposeB }: Sizes,
+  mask?: { readonly input: number; readonly of: 'b' | 'result' },
+): string {
+  const [row, column] = [integer(`index / ${columns}`), integer(`index % ${columns}`)];
+  const product = sum(inner, (k) => {
+    const a = read(0, transposeA ? `${k} * ${rows} + ${row}` : `${row} * ${inner} + ${k}`);
+    const at = integer(transposeB ? `${column} * ${inner} + ${k}` : `${k} * ${columns} + ${column}`);
+    const b = read(1, at);
+    return o.mul(a, mask?.of === 'b' ? o.mul(b, read(mask.input, at)) : b);
+  });
+  return mask?.of === 'result' ? o.mul(product, read(mask.input, 'index')) : product;
+}
 
 function fusedProduct(gpu: Gpu, a: TensorInfo, b: TensorInfo, bias: TensorInfo | undefined, activation: string): TensorInfo {
   return bias === undefined && activation === 'linear'

@@ -24,7 +24,7 @@ export interface GpuTransformer<Attributes> {
 export interface GpuElement {
   readonly shader: Shader;
   readonly x: string;
-  /** Where the gradient looks at the outputs. */
+  /** Where the gradient looks at the outputs, else nothing. */
   readonly y: string;
   readonly parameters: Columns<string>;
   readonly byValue: string;
@@ -71,21 +71,19 @@ const forward =
     if (!gpu.writes(`${key} trial`, (shader) => element(shader, 'index', 'index', '0', 0))) {
       return attributes.composed(...(inputs as never[])) as unknown as TensorInfo[];
     }
-    const y = gpu.run(`${key} value`, inputs, x.shape, (shader) =>
-      ofColumn(
-        shader,
-        places,
-        (row, j) => element(shader, 'index', row, j, 0) as string,
-        () => shader.read(0, 'index'),
-      ),
+    return gpu.runAll(key, inputs, [x.shape, layout.logDetShape(x)], (shader, output) =>
+      output === 0
+        ? ofColumn(
+            shader,
+            places,
+            (row, j) => element(shader, 'index', row, j, 0) as string,
+            () => shader.read(0, 'index'),
+          )
+        : shader.sum(moved.length, (j) => {
+            const column = columnAt(shader, moved, j);
+            return element(shader, shader.integer(`index * ${width} + ${column}`), 'index', j, 1) as string;
+          }),
     );
-    const logDet = gpu.run(`${key} logDet`, inputs, layout.logDetShape(x), (shader) =>
-      shader.sum(moved.length, (j) => {
-        const column = columnAt(shader, moved, j);
-        return element(shader, shader.integer(`index * ${width} + ${column}`), 'index', j, 1) as string;
-      }),
-    );
-    return [y, logDet];
   };
 
 const backward =
@@ -95,7 +93,7 @@ const backward =
     const needsOutput = TRANSFORMERS[name]?.(attributes) === true;
     const [x, ...parameters] = inputs.slice(0, needsOutput ? -4 : -2) as [TensorInfo, ...TensorInfo[]];
     const [dy, dl] = inputs.slice(-2) as [TensorInfo, TensorInfo];
-    const all = [x, dy, dl, needsOutput ? (inputs.at(-4) as TensorInfo) : x, ...parameters];
+    const all = [x, dy, dl, ...parameters, ...(needsOutput ? [inputs.at(-4) as TensorInfo] : [])];
     const places = placesOf(x, parameters, layout, attributes);
     const { width, moved, period, repeats } = places;
     const key = `${name} gradient ${transformer.key(attributes)} ${places.key}`;
@@ -104,27 +102,28 @@ const backward =
         {
           shader,
           x: shader.read(0, at),
-          y: shader.read(3, at),
-          parameters: parametersAt(shader, places, 4, row, j),
+          y: needsOutput ? shader.read(all.length - 1, at) : '',
+          parameters: parametersAt(shader, places, 3, row, j),
           byValue: shader.read(1, at),
           byLogDerivative: shader.read(2, row),
         },
         attributes,
       );
-    const dx = gpu.run(`${key} x`, all, x.shape, (shader) =>
-      ofColumn(
-        shader,
-        places,
-        (row, j) => element(shader, 'index', row, j).x,
-        () => shader.read(1, 'index'),
-      ),
-    );
-    let first = 0;
-    const dparameters = parameters.map((part, i) => {
-      const from = first;
-      const size = part.shape.at(-1) as number;
-      first += size;
-      return gpu.run(`${key} parameters ${i}`, all, part.shape, (shader) => {
+    const firsts = places.sizes.map((_, i) => places.sizes.slice(0, i).reduce((total, size) => total + size, 0));
+    return gpu.runAll(
+      key,
+      all,
+      [x, ...parameters].map(({ shape }) => shape),
+      (shader, output) => {
+        if (output === 0) {
+          return ofColumn(
+            shader,
+            places,
+            (row, j) => element(shader, 'index', row, j).x,
+            () => shader.read(1, 'index'),
+          );
+        }
+        const [from, size] = [firsts[output - 1] as number, places.sizes[output - 1] as number];
         const p = shader.integer(`index % ${size}`);
         const j = shader.integer(`(index / ${size}) % ${moved.length}`);
         const one = shader.integer(`index / ${size * moved.length}`);
@@ -134,9 +133,8 @@ const backward =
           const at = shader.integer(`${row} * ${width} + ${column}`);
           return shader.pick(element(shader, at, row, j).parameters.slice(from, from + size), p);
         });
-      });
-    });
-    return [dx, ...dparameters];
+      },
+    );
   };
 
 interface Places {

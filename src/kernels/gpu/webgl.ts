@@ -1,0 +1,58 @@
+import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../../core/shapes.js';
+import type { Gpu } from './gpu.js';
+import type { Launch } from './launch.js';
+import { branchesOf, functionsOf, sizeOfAll } from './launch.js';
+
+/** What is used of TensorFlow.js's backend. */
+interface Backend {
+  readonly texData: { get(dataId: DataId): { readonly isPacked?: boolean } };
+  unpackTensor(tensor: TensorInfo): TensorInfo;
+  runWebGLProgram(program: object, inputs: readonly TensorInfo[], dtype: 'float32'): TensorInfo;
+}
+
+/** So many textures every device lets a program read. */
+const TEXTURES = 16;
+/** Elements that surely fit a texture. */
+const WIDEST = 2 ** 22;
+
+/** Several outputs are one texture, of which each is a view. */
+export function webglLaunch(given: unknown, kernel: Gpu['kernel'], free: Gpu['free']): Launch {
+  const backend = given as Backend;
+  return {
+    inputs: TEXTURES,
+    outputs: (_, all) => (sizeOfAll(all) > WIDEST ? 1 : all.length),
+    run: (inputs, outputs) => {
+      const unpacked = inputs.map((x) => (backend.texData.get(x.dataId).isPacked ? backend.unpackTensor(x) : x));
+      // One axis, so that an index is all it takes to read an element.
+      const flat = unpacked.map(({ dataId, shape, dtype }): TensorInfo => ({ dataId, shape: [sizeOf(shape)], dtype }));
+      const program = {
+        variableNames: inputs.map((_, i) => `A${i}`),
+        outputShape: [sizeOfAll(outputs)],
+        userCode: `
+          ${functionsOf(outputs, (name) => `float ${name}(int index)`)}
+          void main() {
+            int index = getOutputCoords();
+            ${branchesOf(outputs, (i, index) => `setOutput(compute${i}(${index}));`)}
+          }`,
+      };
+      const made = backend.runWebGLProgram(program, flat, 'float32');
+      unpacked.forEach((tensor, i) => {
+        if (tensor !== inputs[i]) {
+          free(tensor);
+        }
+      });
+      if (outputs.length === 1) {
+        return outputs.map(({ shape }) => ({ dataId: made.dataId, shape: [...shape], dtype: 'float32' }));
+      }
+      let next = 0;
+      const views = outputs.map(({ shape, size }): TensorInfo => {
+        const { dataId } = kernel('Slice', { x: made }, { begin: [next], size: [size] });
+        next += size;
+        return { dataId, shape: [...shape], dtype: 'float32' };
+      });
+      free(made);
+      return views;
+    },
+  };
+}
