@@ -1,9 +1,13 @@
 // One step of Adam for one parameter, and squared norms, for all of them one call after the other.
 import { loadPart, storePart } from '../dense/product.as';
 
-/** m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, theta <- keep theta - rate m / (scale sqrt(v) + floor). */
+/**
+ * m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, out <- keep theta - rate m / (scale sqrt(v) + floor).
+ *
+ * `out` may be `theta`.
+ */
 export function adamStep(
-  theta: usize, g: usize, m: usize, v: usize, size: i32,
+  theta: usize, out: usize, g: usize, m: usize, v: usize, size: i32,
   beta1: f32, beta2: f32, rate: f32, scale: f32, floor: f32, keep: f32,
 ): void {
   const b1 = f32x4.splat(beta1), c1 = f32x4.splat(1 - beta1), b2 = f32x4.splat(beta2), c2 = f32x4.splat(1 - beta2);
@@ -16,7 +20,7 @@ export function adamStep(
     storePart(m + at, first, count);
     storePart(v + at, second, count);
     const step = f32x4.div(f32x4.mul(first, r), f32x4.add(f32x4.mul(f32x4.sqrt(second), s), e));
-    storePart(theta + at, f32x4.sub(f32x4.mul(loadPart(theta + at, count), k), step), count);
+    storePart(out + at, f32x4.sub(f32x4.mul(loadPart(theta + at, count), k), step), count);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import { add, div, engine, mul, sqrt, square, sub, tidy } from '@tensorflow/tfjs-core';
+import { add, dispose, div, engine, mul, sqrt, square, sub, tidy } from '@tensorflow/tfjs-core';
 import { fused } from '../../core/fused.js';
 
 /** A parameter, its gradient, and its moments. */
@@ -22,7 +22,7 @@ export interface AdamSettings {
 
 /**
  * The name of the fused kernel. Inputs are all parameters, all gradients, all m and all v; outputs the new parameters, then the new
- * moments, or nothing where the kernel is no function like others and overwrites them: so their memory must be no other tensor's.
+ * moments, unless the kernel is no function like others and overwrites them: so their memory must be no other tensor's.
  */
 export const ADAM = 'FlowsAdam';
 
@@ -31,10 +31,9 @@ export function updateAll(updates: readonly Update[], settings: AdamSettings): v
   if (updates.length === 0) {
     return;
   }
-  for (const { parameter, m, v } of updates) {
-    for (const variable of [parameter, m, v]) {
-      unshare(variable);
-    }
+  for (const { m, v } of updates) {
+    unshare(m);
+    unshare(v);
   }
   const inputs = (['parameter', 'gradient', 'm', 'v'] as const).flatMap((part) => updates.map((update) => update[part]));
   const made = fused(ADAM, inputs, settings);
@@ -44,11 +43,14 @@ export function updateAll(updates: readonly Update[], settings: AdamSettings): v
     });
     return;
   }
-  const written = (['parameter', 'm', 'v'] as const).flatMap((part) => updates.map((update) => update[part]));
-  made.forEach((tensor, i) => {
-    (written[i] as Variable).assign(tensor);
-    tensor.dispose();
+  updates.forEach(({ parameter, m, v }, i) => {
+    parameter.assign(made[i] as Tensor);
+    if (made.length > updates.length) {
+      m.assign(made[updates.length + i] as Tensor);
+      v.assign(made[2 * updates.length + i] as Tensor);
+    }
   });
+  dispose(made);
 }
 
 /** The same for one parameter, of TensorFlow.js's ops. */

@@ -9,11 +9,13 @@ export const adamKernels: WasmKernels = {
   [ADAM]: (instance, inputs, attributes) => {
     const { beta1, beta2, rate, scale, floor, keep } = attributes as AdamSettings;
     const count = inputs.length / 4;
-    inputs.slice(0, count).forEach(({ shape }, i) => {
-      const addresses = [0, 1, 2, 3].map((part) => instance.address(inputs[part * count + i] as TensorInfo));
-      instance.exports.adamStep(...addresses, sizeOf(shape), beta1, beta2, rate, scale, floor, keep);
+    return inputs.slice(0, count).map((parameter, i) => {
+      const result = instance.output(parameter.shape);
+      const [theta, gradient, m, v] = [0, 1, 2, 3].map((part) => instance.address(inputs[part * count + i] as TensorInfo));
+      const addresses = [theta, instance.address(result), gradient, m, v] as number[];
+      instance.exports.adamStep(...addresses, sizeOf(parameter.shape), beta1, beta2, rate, scale, floor, keep);
+      return result;
     });
-    return [];
   },
   [NORM]: (instance, inputs) => {
     const total = inputs.reduce(
