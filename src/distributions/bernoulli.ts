@@ -8,6 +8,7 @@ import type { Parameter, ParameterShapeOptions } from '../core/parameterShapes.j
 import { parameterAt, parameterShapes } from '../core/parameterShapes.js';
 import { sumTrailing } from '../core/shapes.js';
 import { untaped } from '../core/stopGradient.js';
+import { logDensity } from '../kernels/logDensity/logDensity.js';
 import { relatives } from './relatives.js';
 
 /** What `bernoulli` takes. */
@@ -66,8 +67,13 @@ export function bernoulli(options: BernoulliOptions): Distribution {
 }
 
 /** -x softplus(-l) - (1 - x) softplus(l): terms of one sign, where x l - softplus(l) would cancel. */
-const logMass = (x: Tensor, logits: Tensor, rank: number): Tensor =>
-  neg(sumTrailing(add(mul(x, softplus(neg(logits))), mul(sub(1, x), softplus(logits))), rank));
+const MASS = {
+  kind: 'bernoulli',
+  constant: 0,
+  composed: (x: Tensor, logits: Tensor): Tensor => neg(add(mul(x, softplus(neg(logits))), mul(sub(1, x), softplus(logits)))),
+} as const;
+
+const logMass = (x: Tensor, logits: Tensor, rank: number): Tensor => logDensity(MASS, [x, logits], rank);
 
 /** p log(p / p') + (1 - p) log((1 - p) / (1 - p')), each probability from its own sigmoid. */
 const elementwiseKl = (p: Tensor, q: Tensor): Tensor =>

@@ -9,6 +9,8 @@ import type { Parameter, ParameterShapeOptions } from '../core/parameterShapes.j
 import { checkEventShape, parameterAt, parameterShapes } from '../core/parameterShapes.js';
 import type { Rng } from '../core/rng.js';
 import { sizeOf, sumTrailing } from '../core/shapes.js';
+import type { DensityKind } from '../kernels/logDensity/logDensity.js';
+import { logDensity } from '../kernels/logDensity/logDensity.js';
 
 /** The scale of a family, told one way or the other: parameters broadcast with each other to [...batch, ...event]. */
 export interface ScaleOptions extends ParameterShapeOptions {
@@ -30,6 +32,8 @@ export interface StandardDensity {
   noise(rng: Rng, size: readonly number[], call: CallOptions): Tensor;
   /** log density without its constant. */
   logDensity(z: Tensor, call: CallOptions): Tensor;
+  /** Where there is a fused kernel for it. */
+  readonly kind?: DensityKind;
   readonly logConstant: number;
   /** Without what `shapeEntropy` adds. */
   readonly entropy: number;
@@ -60,7 +64,15 @@ export function locationScale(
   // Of the full shape, whatever broadcasts to it.
   const spread = (value: Tensor): Tensor => add(zeros(full), value);
   const density = (z: Tensor, logScale: Tensor, call: CallOptions): Tensor =>
-    add(sumTrailing(sub(standard.logDensity(z, call), logScale), rank), count * standard.logConstant);
+    logDensity(
+      {
+        kind: standard.kind,
+        constant: count * standard.logConstant,
+        composed: (here, logOfScale) => sub(standard.logDensity(here as Tensor, call), logOfScale as Tensor),
+      },
+      [z, logScale],
+      rank,
+    );
 
   return defineDistribution({
     name,

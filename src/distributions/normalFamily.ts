@@ -18,6 +18,7 @@ export const standardNormalDensity: StandardDensity = {
   location: 'mean',
   noise: (rng, size) => rng.normal(size),
   logDensity: (z) => mul(square(z), -0.5),
+  kind: 'normal',
   logConstant: -0.5 * LOG_TWO_PI,
   entropy: 0.5 * (1 + LOG_TWO_PI),
 };

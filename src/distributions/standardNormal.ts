@@ -1,11 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, fill, zeros } from '@tensorflow/tfjs-core';
+import { fill, zeros } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution } from '../core/distribution.js';
 import { checkOptions } from '../core/errors.js';
 import { checkEventShape } from '../core/parameterShapes.js';
-import { sizeOf, sumTrailing } from '../core/shapes.js';
+import { sizeOf } from '../core/shapes.js';
+import { logDensity } from '../kernels/logDensity/logDensity.js';
 import { normalFamily, standardNormalDensity } from './normalFamily.js';
 
 /** What `standardNormal` takes. */
@@ -35,11 +36,11 @@ export function standardNormal(options: StandardNormalOptions): Distribution {
   checkOptions('standardNormal', options, ['eventShape']);
   const { eventShape } = options;
   checkEventShape('standardNormal', eventShape);
-  const { noise, logDensity, logConstant, entropy } = standardNormalDensity;
+  const { kind, noise, logDensity: composed, logConstant, entropy } = standardNormalDensity;
   const [rank, count] = [eventShape.length, sizeOf(eventShape)];
   const origin = (): Tensor => zeros([...eventShape]);
   const logProb = (value: Tensor, call: CallOptions): Tensor =>
-    add(sumTrailing(logDensity(value, call), rank), count * logConstant);
+    logDensity({ kind, constant: count * logConstant, composed: (z) => composed(z as Tensor, call) }, [value], rank);
   return defineDistribution({
     name: 'standardNormal',
     eventShape,

@@ -3,6 +3,7 @@ import { registerKernel } from '@tensorflow/tfjs-core';
 import { AFFINE } from './affine/affine.js';
 import { registerDenseGradient } from './dense/dense.gradient.js';
 import { remember } from './fusedGradient.js';
+import { registerLogDensityGradient } from './logDensity/logDensity.gradient.js';
 import { LOGISTIC_MIXTURE } from './logisticMixture/logisticMixture.js';
 import { registerPlanarGradient } from './planar/planar.gradient.js';
 import { SPLINE } from './spline/spline.js';
@@ -42,6 +43,7 @@ export function registerKernels<Host, Kernel extends (host: Host, inputs: readon
   registerDenseGradient();
   registerTakeGradient();
   registerJoinGradient();
+  registerLogDensityGradient();
   registerPlanarGradient();
   for (const [name, needsOutputs] of Object.entries(TRANSFORMERS)) {
     registerTransformerGradient(name, needsOutputs);

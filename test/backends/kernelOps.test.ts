@@ -1,6 +1,6 @@
 // Kernels that are no transformers', against the same composed of TensorFlow.js's ops on the CPU backend.
 import * as tf from '@tensorflow/tfjs';
-import { aggregatedPosteriorLogProb, chain, createRng, diagNormal, planar } from 'tfjs-flows';
+import { aggregatedPosteriorLogProb, bernoulli, chain, createRng, diagNormal, planar, standardNormal } from 'tfjs-flows';
 import { adam } from 'tfjs-flows/training';
 import { describe, expect, test } from 'vitest';
 import { NORMALS, UNIFORMS } from '../../src/core/rng.js';
@@ -8,11 +8,12 @@ import { ADAM } from '../../src/kernels/adam/adam.js';
 import { NORM, norm } from '../../src/kernels/adam/norm.js';
 import type { DenseActivation } from '../../src/kernels/dense/dense.js';
 import { DENSE, dense } from '../../src/kernels/dense/dense.js';
+import { LOG_DENSITY } from '../../src/kernels/logDensity/logDensity.js';
 import { NORMAL_LOG_SUMS } from '../../src/kernels/normalLogSums/normalLogSums.js';
 import { JOIN, join } from '../../src/kernels/take/join.js';
 import { TAKE, take } from '../../src/kernels/take/take.js';
-import type { Values } from '../setup/agreement.js';
-import { agree, composed, EVERYWHERE, kernelsOn, spread } from '../setup/agreement.js';
+import type { Formula, Values } from '../setup/agreement.js';
+import { agree, composed, EVERYWHERE, kernelsOn, spread, weighted } from '../setup/agreement.js';
 import { backendName } from '../setup/backend.js';
 
 const ofKernel = kernelsOn({
@@ -24,6 +25,7 @@ const ofKernel = kernelsOn({
   [NORMALS]: ['wasm'],
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
+  [LOG_DENSITY]: ['wasm'],
   'FlowsPlanar centred': ['wasm'],
   'FlowsPlanar original': ['wasm'],
 });
@@ -182,6 +184,46 @@ ofKernel(ADAM, 'adam', () => {
     got.forEach((value, i) => {
       expect(Math.abs(value - want[i]!)).toBeLessThan(1e-4 * Math.max(1, Math.abs(want[i]!)));
     });
+  });
+});
+
+ofKernel(LOG_DENSITY, 'log-densities', () => {
+  const shapes = [[1], [5], [1, 1], [4, 3], [2, 3, 9], [3, 2, 2, 2]];
+  const formulas: Record<string, (event: readonly number[]) => Formula> = {
+    'a standard normal': (eventShape) => (x) => [standardNormal({ eventShape }).logProb(x!)],
+    normals: (event) => (x, logScale) => [diagNormal({ mean: 0.3, logScale: logScale!, eventRank: event.length }).logProb(x!)],
+    'Bernoulli variables': (event) => (x, logits) => [bernoulli({ logits: logits!, eventRank: event.length }).logProb(x!)],
+  };
+
+  test.each(Object.keys(formulas))('%s, with all their gradients', async (name) => {
+    for (const shape of shapes) {
+      for (const rank of [1, Math.min(2, shape.length)]) {
+        const formula = formulas[name]!(shape.slice(-rank));
+        const second: Formula = (...at) => tf.grads((...again) => weighted(formula(...again)))(at as tf.Tensor[]);
+        const inputs = [spread(1, shape, 0, 1), spread(2, shape, -2, 2)].slice(0, name === 'a standard normal' ? 1 : 2);
+        await agree(formula, inputs);
+        await agree(second, inputs);
+      }
+    }
+  });
+
+  test('tails are exact', async () => {
+    const logits = [-90, -30, -1e-8, 0, 1e-8, 30, 90, 1e30];
+    const inputs: Values[] = [
+      [logits.flatMap(() => [0, 1]), [logits.length, 2]],
+      [logits.flatMap((logit) => [logit, logit]), [logits.length, 2]],
+    ];
+    const formula: Formula = (x, l) => [
+      bernoulli({ logits: l!, eventShape: [] }).logProb(x!),
+      bernoulli({ logits: l! }).logProb(x!),
+    ];
+    await agree(formula, inputs);
+    await agree((x) => [standardNormal({ eventShape: [] }).logProb(x!)], [[[0, 1e-20, -30, 1e15], [4]]]);
+  });
+
+  test('parameters that broadcast are composed', async () => {
+    const x = spread(1, [3, 4], -1, 1);
+    await agree((x, s) => [diagNormal({ mean: 0, logScale: s! }).logProb(x!)], [x, spread(2, [4], -1, 1)]);
   });
 });
 

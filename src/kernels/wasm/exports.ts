@@ -16,6 +16,8 @@ export interface Exports {
   readonly planarScratch: Function;
   readonly logSumsScratch: Function;
   readonly normalLogSums: Function;
+  readonly logDensity: Function;
+  readonly logDensityGradient: Function;
   readonly unary: Function;
   readonly take: Function;
   readonly rowSums: Function;

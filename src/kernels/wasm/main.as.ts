@@ -7,6 +7,7 @@ export { copy, fill, put, rowSums, spread, take } from '../take/take.as';
 export { logisticMixture, logisticMixtureGradient } from '../logisticMixture/logisticMixture.as';
 export { planar, planarGradient, planarScratch } from '../planar/planar.as';
 export { logSumsScratch, normalLogSums } from '../normalLogSums/normalLogSums.as';
+export { logDensity, logDensityGradient } from '../logDensity/logDensity.as';
 export { unary } from '../unary/unary.as';
 export { splines, splinesGradient } from '../spline/spline.as';
 export { depthwise, einsum, patches, segmentSum } from '../gradients/gradients.as';

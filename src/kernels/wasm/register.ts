@@ -5,6 +5,7 @@ import { affineKernels } from '../affine/affine.wasm.js';
 import { denseKernels } from '../dense/dense.wasm.js';
 import { matMulOverrides } from '../dense/matMul.wasm.js';
 import { gradientKernels } from '../gradients/gradients.wasm.js';
+import { logDensityKernels } from '../logDensity/logDensity.wasm.js';
 import { logisticMixtureKernels } from '../logisticMixture/logisticMixture.wasm.js';
 import { noiseKernels } from '../noise/noise.wasm.js';
 import { normalLogSumsKernels } from '../normalLogSums/normalLogSums.wasm.js';
@@ -47,6 +48,7 @@ export async function registerWasmKernels(): Promise<void> {
     ...adamKernels,
     ...noiseKernels,
     ...normalLogSumsKernels,
+    ...logDensityKernels,
   };
   registerKernels('wasm', kernels, instanceOf);
   for (const [kernelName, make] of Object.entries({

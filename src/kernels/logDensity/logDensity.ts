@@ -1,0 +1,46 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { add } from '@tensorflow/tfjs-core';
+import { fused } from '../../core/fused.js';
+import { sumTrailing } from '../../core/shapes.js';
+
+/** What there is a kernel for: see math.ts. */
+export type DensityKind = 'normal' | 'bernoulli';
+
+/** A log-density, element by element, without its constant. */
+export interface ElementDensity {
+  readonly kind?: DensityKind | undefined;
+  /** Added once for all elements of an event. */
+  readonly constant: number;
+  /** What `kind` says, of TensorFlow.js's ops. */
+  composed(...inputs: Tensor[]): Tensor;
+}
+
+/**
+ * Log-density of independent elements, summed over the last `rank` axes.
+ *
+ * @param inputs the value, and what `composed` takes beside it
+ */
+export function logDensity(density: ElementDensity, inputs: readonly Tensor[], rank: number): Tensor {
+  const { kind, constant } = density;
+  const composed = (...all: Tensor[]): Tensor => add(sumTrailing(density.composed(...all), rank), constant);
+  const shape = String(inputs[0]?.shape);
+  // The kernel does not broadcast.
+  const fits = kind !== undefined && inputs.every((input) => String(input.shape) === shape);
+  const attributes = { kind: kind as DensityKind, rank, constant, composed } satisfies LogDensityAttributes;
+  return (fits ? fused(LOG_DENSITY, inputs, attributes)?.[0] : undefined) ?? composed(...inputs);
+}
+
+/** The name of the fused kernel: a value [...batch, ...event], and perhaps a parameter of the same shape, to [...batch]. */
+export const LOG_DENSITY = 'FlowsLogDensity';
+
+/** What it is told. */
+export interface LogDensityAttributes {
+  readonly kind: DensityKind;
+  readonly rank: number;
+  readonly constant: number;
+  /** The same, of TensorFlow.js's ops. */
+  composed(...inputs: Tensor[]): Tensor;
+}
+
+/** Their numbers in math.ts. */
+export const DENSITY_KINDS: readonly DensityKind[] = ['normal', 'bernoulli'];
