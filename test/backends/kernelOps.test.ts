@@ -26,8 +26,8 @@ const ofKernel = kernelsOn({
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
   [LOG_DENSITY]: ['wasm'],
-  'FlowsPlanar centred': ['wasm'],
-  'FlowsPlanar original': ['wasm'],
+  'FlowsPlanar centred': EVERYWHERE,
+  'FlowsPlanar original': EVERYWHERE,
 });
 
 /** 0s and 1s, some columns of 0s alone, as masks of autoregressive networks are. */

@@ -5,6 +5,7 @@ import { AFFINE } from '../affine/affine.js';
 import { denseKernels } from '../dense/dense.gpu.js';
 import { gpuLogisticMixture } from '../logisticMixture/logisticMixture.gpu.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
+import { planarKernels } from '../planar/planar.gpu.js';
 import { registerKernels } from '../register.js';
 import { gpuSpline } from '../spline/spline.gpu.js';
 import { SPLINE } from '../spline/spline.js';
@@ -26,6 +27,7 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     ...denseKernels,
     ...takeKernels,
     ...adamKernels,
+    ...planarKernels,
     ...transformerKernels(AFFINE, gpuAffine),
     ...transformerKernels(LOGISTIC_MIXTURE, gpuLogisticMixture),
     ...transformerKernels(SPLINE, gpuSpline),

@@ -15,10 +15,20 @@ export interface Shader {
   choose(condition: string, yes: () => string, no: () => string): string;
   /** The number of these at an index. */
   pick(values: readonly string[], index: string): string;
-  /** The sum of what `term` gives for 0 ... count - 1. */
-  sum(count: number, term: (i: string) => string): string;
+  /** The sum of what `term` gives for 0 ... count - 1; `count` may be a name. */
+  sum(count: number | string, term: (i: string) => string): string;
+  /** What `body` writes, for 0 ... count - 1 in turn. */
+  loop(count: number | string, body: (i: string) => void): void;
+  /** Room for so many numbers. */
+  memory(size: number): Memory;
   /** An integer of a table, at an index. */
   lookUp(table: readonly number[], index: string): string;
+}
+
+/** Numbers that a program keeps, at an index. */
+export interface Memory {
+  at(index: string): string;
+  put(index: string, value: string): void;
 }
 
 /** The body of a function of `index` that returns a float, of what `write` gives. */
@@ -102,13 +112,28 @@ export function shaderBody(language: Language, write: (shader: Shader) => string
         return term('0');
       }
       const total = declare('f32', '0.0', true);
+      shader.loop(count, (i) => {
+        lines.push(`${total} = ${total} + ${term(i)};`);
+      });
+      return total;
+    },
+    loop: (count, body) => {
       const i = name();
       lines.push(
         isGlsl ? `for (int ${i} = 0; ${i} < ${count}; ${i}++) {` : `for (var ${i} : i32 = 0; ${i} < ${count}; ${i}++) {`,
       );
-      const value = term(i);
-      lines.push(`${total} = ${total} + ${value};`, '}');
-      return total;
+      body(i);
+      lines.push('}');
+    },
+    memory: (size) => {
+      const it = name();
+      lines.push(isGlsl ? `float ${it}[${size}];` : `var ${it} : array<f32, ${size}>;`);
+      return {
+        at: (index) => float(`${it}[${index}]`),
+        put: (index, value) => {
+          lines.push(`${it}[${index}] = ${value};`);
+        },
+      };
     },
     lookUp: (table, index) => {
       const it = name();
