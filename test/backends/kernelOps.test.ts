@@ -25,7 +25,7 @@ const ofKernel = kernelsOn({
   [NORMALS]: ['wasm'],
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
-  [LOG_DENSITY]: ['wasm'],
+  [LOG_DENSITY]: EVERYWHERE,
   'FlowsPlanar centred': EVERYWHERE,
   'FlowsPlanar original': EVERYWHERE,
 });

@@ -3,6 +3,7 @@ import { adamKernels } from '../adam/adam.gpu.js';
 import { gpuAffine } from '../affine/affine.gpu.js';
 import { AFFINE } from '../affine/affine.js';
 import { denseKernels } from '../dense/dense.gpu.js';
+import { logDensityKernels } from '../logDensity/logDensity.gpu.js';
 import { gpuLogisticMixture } from '../logisticMixture/logisticMixture.gpu.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
 import { planarKernels } from '../planar/planar.gpu.js';
@@ -28,6 +29,7 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     ...takeKernels,
     ...adamKernels,
     ...planarKernels,
+    ...logDensityKernels,
     ...transformerKernels(AFFINE, gpuAffine),
     ...transformerKernels(LOGISTIC_MIXTURE, gpuLogisticMixture),
     ...transformerKernels(SPLINE, gpuSpline),
