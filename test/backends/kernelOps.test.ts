@@ -63,6 +63,24 @@ ofKernel(DENSE, 'dense layers', () => {
     }
   });
 
+  // Where GPUs compute by blocks, and where they leave products to TensorFlow.js.
+  test.each([
+    [131, 129, 127],
+    [410, 301, 273],
+  ])('large ones: %d x %d x %d', async (rows, inputs, outputs) => {
+    const [x, w] = [spread(1, [rows, inputs], -1, 1), spread(2, [inputs, outputs], -0.2, 0.2)];
+    const [b, offset] = [spread(3, [outputs], -1, 1), spread(4, [rows, outputs], -1, 1)];
+    await agree((x, w) => [dense(x!, w!)], [x, w]);
+    const [data, shape] = maskOf(inputs, outputs);
+    await agree(
+      (x, w, b, offset) => {
+        const mask = tf.tensor(Array.from(data), [...shape]);
+        return [dense(x!, w!, b, { activation: 'tanh', mask, offset })];
+      },
+      [x, w, b, offset],
+    );
+  });
+
   test('any leading axes, and rows of a single example', async () => {
     const inputs = [spread(1, [2, 3, 4], -2, 2), spread(2, [4, 5], -1, 1), spread(3, [5], -1, 1)];
     await agree((x, w, b) => [dense(x!, w!, b, { activation: 'tanh' })], inputs);

@@ -48,7 +48,7 @@ export function errorOf(got: readonly number[][], want: readonly number[][]): nu
       return Object.is(value, other) || value === other ? 0 : Math.abs(other - value) / Math.max(1, Math.abs(value));
     }),
   );
-  return Math.max(...errors.map((error) => (Number.isNaN(error) ? Number.POSITIVE_INFINITY : error)));
+  return errors.reduce((worst, error) => Math.max(worst, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error), 0);
 }
 
 /** Values and gradients are those of the CPU backend, which has no kernels. */

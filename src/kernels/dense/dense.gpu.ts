@@ -10,7 +10,9 @@ import { DENSE } from './dense.js';
 const OWN: Partial<Record<DenseActivation, string>> = { linear: 'linear', relu: 'relu', elu: 'elu', sigmoid: 'sigmoid' };
 
 /** Products of fewer multiplications are a program here where that saves launches: those of TensorFlow.js are faster, if large. */
-const FEW = 2 ** 24;
+const FEW = 2 ** 25;
+/** Of more than these, two by two elements are computed at a time, from half as many reads. */
+const SOME = 2 ** 21;
 
 export const denseKernels: GpuKernels = {
   [DENSE]: (gpu, inputs, attributes) => {
@@ -22,11 +24,16 @@ export const denseKernels: GpuKernels = {
     if (isFew(sizes) && (gpu.repacks || mask !== undefined || within === undefined)) {
       const at = (part: (typeof parts)[number]): number => 2 + parts.indexOf(part);
       return [
-        gpu.run(`dense ${parts} ${activation} ${keyOf(sizes)}`, inputs, [sizes.rows, sizes.columns], (shader) => {
+        runProduct(gpu, `dense ${parts} ${activation}`, inputs, sizes, (shader, rows, columns) => {
           const { lanes: o, read } = shader;
-          const product = productAt(shader, sizes, mask && { input: at('mask'), of: 'b' });
-          const shifted = bias === undefined ? product : o.add(product, read(at('bias'), `index % ${sizes.columns}`));
-          return activated(shader, offset === undefined ? shifted : o.add(shifted, read(at('offset'), 'index')), activation);
+          const products = productsAt(shader, sizes, rows, columns, mask && { input: at('mask'), of: 'b' });
+          return products.map((product, i) => {
+            const [row, column] = [rows[Math.floor(i / columns.length)], columns[i % columns.length]];
+            const shifted = bias === undefined ? product : o.add(product, read(at('bias'), column as string));
+            const s =
+              offset === undefined ? shifted : o.add(shifted, read(at('offset'), `${row} * ${sizes.columns} + ${column}`));
+            return shader.orNan(activated(shader, s, activation), s);
+          });
         }),
       ];
     }
@@ -68,8 +75,8 @@ export const denseKernels: GpuKernels = {
     const sizes = sizesOf(a, b, { transposeA, transposeB });
     if (isFew(sizes) && (gpu.repacks || mask !== undefined)) {
       return [
-        gpu.run(`product ${of} ${keyOf(sizes)}`, inputs, [sizes.rows, sizes.columns], (shader) =>
-          productAt(shader, sizes, mask && { input: 2, of: of as 'b' | 'result' }),
+        runProduct(gpu, `product ${of}`, inputs, sizes, (shader, rows, columns) =>
+          productsAt(shader, sizes, rows, columns, mask && { input: 2, of: of as 'b' | 'result' }),
         ),
       ];
     }
@@ -101,24 +108,50 @@ function sizesOf(a: TensorInfo, b: TensorInfo, { transposeA = false, transposeB 
   return { rows, inner, columns: b.shape[transposeB ? 0 : 1] as number, transposeA, transposeB };
 }
 
-const isFew = ({ rows, inner, columns }: Sizes): boolean => rows * inner * columns <= FEW;
+const multiplications = ({ rows, inner, columns }: Sizes): number => rows * inner * columns;
+const isFew = (sizes: Sizes): boolean => multiplications(sizes) <= FEW;
 
-const keyOf = (sizes: Sizes): string => Object.values(sizes).join(' ');
+/** One program: `write` gives the elements in some rows and columns, one row after the other. */
+function runProduct(
+  gpu: Gpu,
+  name: string,
+  inputs: readonly TensorInfo[],
+  sizes: Sizes,
+  write: (shader: Shader, rows: readonly string[], columns: readonly string[]) => readonly string[],
+): TensorInfo {
+  const key = `${name} ${Object.values(sizes)}`;
+  const shape = [sizes.rows, sizes.columns] as const;
+  return multiplications(sizes) > SOME
+    ? gpu.runBlocks(key, inputs, shape, (shader) => {
+        const next = (at: string): string[] => [at, shader.integer(`${at} + 1`)];
+        return write(shader, next('row'), next('column'));
+      })
+    : gpu.run(key, inputs, shape, (shader) => {
+        const [row, column] = [shader.integer(`index / ${sizes.columns}`), shader.integer(`index % ${sizes.columns}`)];
+        return write(shader, [row], [column])[0] as string;
+      });
+}
 
-/** The element at `index` of the product of inputs 0 and 1, with a mask of the second, as it lies in memory, or of the result. */
-function productAt(
-  { lanes: o, integer, read, sum }: Shader,
-  { rows, inner, columns, transposeA, transposeB }: Sizes,
+/** Elements of the product of inputs 0 and 1, with a mask of the second, as it lies in memory, or of the result. */
+function productsAt(
+  { lanes: o, integer, read, sums }: Shader,
+  sizes: Sizes,
+  rows: readonly string[],
+  columns: readonly string[],
   mask?: { readonly input: number; readonly of: 'b' | 'result' },
-): string {
-  const [row, column] = [integer(`index / ${columns}`), integer(`index % ${columns}`)];
-  const product = sum(inner, (k) => {
-    const a = read(0, transposeA ? `${k} * ${rows} + ${row}` : `${row} * ${inner} + ${k}`);
-    const at = integer(transposeB ? `${column} * ${inner} + ${k}` : `${k} * ${columns} + ${column}`);
-    const b = read(1, at);
-    return o.mul(a, mask?.of === 'b' ? o.mul(b, read(mask.input, at)) : b);
+): readonly string[] {
+  const { inner, transposeA, transposeB } = sizes;
+  const products = sums(inner, (k) => {
+    const left = rows.map((row) => read(0, transposeA ? `${k} * ${sizes.rows} + ${row}` : `${row} * ${inner} + ${k}`));
+    const right = columns.map((column) => {
+      const at = integer(transposeB ? `${column} * ${inner} + ${k}` : `${k} * ${sizes.columns} + ${column}`);
+      const b = read(1, at);
+      return mask?.of === 'b' ? o.mul(b, read(mask.input, at)) : b;
+    });
+    return left.flatMap((a) => right.map((b) => o.mul(a, b)));
   });
-  return mask?.of === 'result' ? o.mul(product, read(mask.input, 'index')) : product;
+  const places = rows.flatMap((row) => columns.map((column) => `${row} * ${sizes.columns} + ${column}`));
+  return mask?.of === 'result' ? products.map((product, i) => o.mul(product, read(mask.input, places[i] as string))) : products;
 }
 
 function fusedProduct(gpu: Gpu, a: TensorInfo, b: TensorInfo, bias: TensorInfo | undefined, activation: string): TensorInfo {

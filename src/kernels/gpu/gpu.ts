@@ -3,7 +3,7 @@ import { getKernel } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../core/shapes.js';
 import type { Launch } from './launch.js';
 import type { Language, Shader } from './shader.js';
-import { shaderBody } from './shader.js';
+import { blockBody, shaderBody } from './shader.js';
 import { webglLaunch } from './webgl.js';
 import { webgpuLaunch } from './webgpu.js';
 
@@ -25,6 +25,13 @@ export interface Gpu {
     shapes: readonly (readonly number[])[],
     write: (shader: Shader, output: number) => string,
   ): TensorInfo[];
+  /** A program that computes two by two elements of a matrix at a time. `write` gives them from those at `row` and `column` on. */
+  runBlocks(
+    key: string,
+    inputs: readonly TensorInfo[],
+    shape: readonly [rows: number, columns: number],
+    write: (shader: Shader) => readonly string[],
+  ): TensorInfo;
   /** Whether there is such a program: `write` may give undefined. */
   writes(key: string, write: (shader: Shader) => string | undefined): boolean;
   /** A new tensor of a few numbers. */
@@ -45,6 +52,7 @@ export type GpuKernels = Readonly<Record<string, GpuKernel>>;
 export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
   const language: Language = name === 'webgl' ? 'glsl' : 'wgsl';
   const texts = new Map<string, string | undefined>();
+  const blocks = new Map<string, string>();
   const textOf = (key: string, write: (shader: Shader) => string | undefined): string | undefined => {
     if (!texts.has(key)) {
       texts.set(key, shaderBody(language, write));
@@ -79,6 +87,11 @@ export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
       free,
       runAll,
       run: (key, inputs, shape, write) => runAll(key, inputs, [shape], write)[0] as TensorInfo,
+      runBlocks: (key, inputs, [rows, columns], write) => {
+        const text = blocks.get(key) ?? blockBody(language, write);
+        blocks.set(key, text);
+        return launch.runBlocks(inputs, rows, columns, text);
+      },
       writes: (key, write) => textOf(key, write) !== undefined,
       numbers: (values) => {
         const shape = [values.length];

@@ -17,10 +17,14 @@ export interface Shader {
   pick(values: readonly string[], index: string): string;
   /** The sum of what `term` gives for 0 ... count - 1; `count` may be a name. */
   sum(count: number | string, term: (i: string) => string): string;
+  /** Several sums at once. */
+  sums(count: number | string, terms: (i: string) => readonly string[]): readonly string[];
   /** What `body` writes, for 0 ... count - 1 in turn. */
   loop(count: number | string, body: (i: string) => void): void;
   /** Room for so many numbers. */
   memory(size: number): Memory;
+  /** A value, or NaN where another number is. */
+  orNan(value: string, of: string): string;
   /** An integer of a table, at an index. */
   lookUp(table: readonly number[], index: string): string;
 }
@@ -31,8 +35,26 @@ export interface Memory {
   put(index: string, value: string): void;
 }
 
-/** The body of a function of `index` that returns a float, of what `write` gives. */
+/** The body of a function that returns a float, of what `write` gives: NaN where any number that it reads is. */
 export function shaderBody(language: Language, write: (shader: Shader) => string | undefined): string | undefined {
+  const { shader, lines } = compose(language, true);
+  const result = write(shader);
+  const nan = nanOf(language);
+  const flag = language === 'glsl' ? 'bool isPoor = false;' : 'var isPoor = false;';
+  return result && [flag, ...lines, `if (isPoor) { return ${nan}; }`, `return ${result};`].join('\n');
+}
+
+/** The body of a function that returns four floats. A number that is NaN may count as any other, so `write` looks for it. */
+export function blockBody(language: Language, write: (shader: Shader) => readonly string[]): string {
+  const { shader, lines } = compose(language, false);
+  const result = write(shader);
+  return [...lines, `return ${language === 'glsl' ? 'vec4' : 'vec4<f32>'}(${result});`].join('\n');
+}
+
+const nanOf = (language: Language): string => (language === 'glsl' ? 'NAN' : 'uniforms.NAN');
+
+/** A shader, and the lines that are written with it. */
+function compose(language: Language, looksForNan: boolean): { shader: Shader; lines: readonly string[] } {
   const isGlsl = language === 'glsl';
   const lines: string[] = [];
   let names = 0;
@@ -87,7 +109,9 @@ export function shaderBody(language: Language, write: (shader: Shader) => string
       // What TensorFlow.js casts to float32 may still lie in memory as integers.
       const value = float(isGlsl ? `getA${input}(${index})` : `f32(a${input}[${index}])`);
       // Shaders may take NaN for any number, in comparisons above all.
-      lines.push(`isPoor = isPoor || isnan(${value});`);
+      if (looksForNan) {
+        lines.push(`isPoor = isPoor || isnan(${value});`);
+      }
       return value;
     },
     integer: (expression) => declare('i32', expression),
@@ -107,16 +131,24 @@ export function shaderBody(language: Language, write: (shader: Shader) => string
       });
       return result;
     },
-    sum: (count, term) => {
+    sum: (count, term) => shader.sums(count, (i) => [term(i)])[0] as string,
+    sums: (count, terms) => {
       if (count === 1) {
-        return term('0');
+        return terms('0');
       }
-      const total = declare('f32', '0.0', true);
+      // How many there are is known when the first ones are written, behind the place where they begin.
+      const start = lines.length;
+      const totals: string[] = [];
       shader.loop(count, (i) => {
-        lines.push(`${total} = ${total} + ${term(i)};`);
+        terms(i).forEach((term, j) => {
+          totals[j] = name();
+          lines.push(`${totals[j]} = ${totals[j]} + ${term};`);
+        });
       });
-      return total;
+      lines.splice(start, 0, ...totals.map((total) => (isGlsl ? `float ${total} = 0.0;` : `var ${total} : f32 = 0.0;`)));
+      return totals;
     },
+    orNan: (value, of) => float(select(`isnan(${of})`, nanOf(language), value)),
     loop: (count, body) => {
       const i = name();
       lines.push(
@@ -142,10 +174,7 @@ export function shaderBody(language: Language, write: (shader: Shader) => string
       return declare('i32', `${it}[${index}]`);
     },
   };
-  const result = write(shader);
-  const nan = isGlsl ? 'NAN' : 'uniforms.NAN';
-  const flag = isGlsl ? 'bool isPoor = false;' : 'var isPoor = false;';
-  return result && [flag, ...lines, `if (isPoor) { return ${nan}; }`, `return ${result};`].join('\n');
+  return { shader, lines };
 }
 
 /** As both languages write a float. */

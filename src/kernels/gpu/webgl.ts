@@ -19,15 +19,45 @@ const WIDEST = 2 ** 22;
 /** Several outputs are one texture, of which each is a view. */
 export function webglLaunch(given: unknown, kernel: Gpu['kernel'], free: Gpu['free']): Launch {
   const backend = given as Backend;
+  const launch = (inputs: readonly TensorInfo[], program: object): TensorInfo => {
+    const unpacked = inputs.map((x) => (backend.texData.get(x.dataId).isPacked ? backend.unpackTensor(x) : x));
+    // One axis, so that an index is all it takes to read an element.
+    const flat = unpacked.map(({ dataId, shape, dtype }): TensorInfo => ({ dataId, shape: [sizeOf(shape)], dtype }));
+    const variableNames = inputs.map((_, i) => `A${i}`);
+    const made = backend.runWebGLProgram({ variableNames, ...program }, flat, 'float32');
+    unpacked.forEach((tensor, i) => {
+      if (tensor !== inputs[i]) {
+        free(tensor);
+      }
+    });
+    return made;
+  };
   return {
     inputs: TEXTURES,
     outputs: (_, all) => (sizeOfAll(all) > WIDEST ? 1 : all.length),
+    // Two by two elements are a pixel, in the layout of TensorFlow.js's own products.
+    runBlocks: (inputs, rows, columns, text) => {
+      const made = launch(inputs, {
+        packedOutput: true,
+        outputShape: [rows, columns],
+        userCode: `
+          vec4 compute(int row, int column) {
+            ${text}
+          }
+          void main() {
+            ivec2 at = getOutputCoords();
+            setOutput(compute(at.x, at.y));
+          }`,
+      });
+      if (!backend.texData.get(made.dataId).isPacked) {
+        return made;
+      }
+      const result = backend.unpackTensor(made);
+      free(made);
+      return result;
+    },
     run: (inputs, outputs) => {
-      const unpacked = inputs.map((x) => (backend.texData.get(x.dataId).isPacked ? backend.unpackTensor(x) : x));
-      // One axis, so that an index is all it takes to read an element.
-      const flat = unpacked.map(({ dataId, shape, dtype }): TensorInfo => ({ dataId, shape: [sizeOf(shape)], dtype }));
-      const program = {
-        variableNames: inputs.map((_, i) => `A${i}`),
+      const made = launch(inputs, {
         outputShape: [sizeOfAll(outputs)],
         userCode: `
           ${functionsOf(outputs, (name) => `float ${name}(int index)`)}
@@ -35,12 +65,6 @@ export function webglLaunch(given: unknown, kernel: Gpu['kernel'], free: Gpu['fr
             int index = getOutputCoords();
             ${branchesOf(outputs, (i, index) => `setOutput(compute${i}(${index}));`)}
           }`,
-      };
-      const made = backend.runWebGLProgram(program, flat, 'float32');
-      unpacked.forEach((tensor, i) => {
-        if (tensor !== inputs[i]) {
-          free(tensor);
-        }
       });
       if (outputs.length === 1) {
         return outputs.map(({ shape }) => ({ dataId: made.dataId, shape: [...shape], dtype: 'float32' }));

@@ -34,43 +34,75 @@ const GROUP = 64;
  */
 export function webgpuLaunch(given: unknown): Launch {
   const backend = given as Backend;
+  const launch = (inputs: readonly TensorInfo[], outputs: readonly number[], threads: number, text: Text): TensorInfo[] => {
+    // What TensorFlow.js casts to float32 may still lie in memory as integers.
+    const types = inputs.map(({ dataId }) => (backend.tensorMap.get(dataId).dtype === 'float32' ? 'f32' : 'i32'));
+    const code = codeOf(types, outputs.length, text);
+    const { device, pipelineCache } = backend;
+    pipelineCache[code] ??= device.createComputePipeline({
+      layout: 'auto',
+      compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
+    });
+    const made = outputs.map((size) => backend.makeTensorInfo([size], 'float32'));
+    const flat = inputs.map(({ dataId, shape, dtype }): TensorInfo => ({ dataId, shape: [sizeOf(shape)], dtype }));
+    const others = [...made.slice(1), ...flat];
+    const program = {
+      variableNames: others.map((_, i) => `a${i}`),
+      outputShape: [outputs[0]],
+      workgroupSize: [GROUP, 1, 1],
+      dispatchLayout: { x: [0] },
+      dispatch: [Math.ceil(threads / GROUP), 1, 1],
+      get shaderKey() {
+        return code;
+      },
+      // TensorFlow.js would put the types of inputs to it, which the text says anyway.
+      set shaderKey(_) {},
+    };
+    backend.runWebGPUProgram(program, others, 'float32', undefined, made[0] as TensorInfo);
+    return made;
+  };
   return {
     inputs: BUFFERS - 1,
     outputs: (inputs) => Math.max(1, BUFFERS - inputs),
-    run: (inputs, outputs) => {
-      // What TensorFlow.js casts to float32 may still lie in memory as integers.
-      const types = inputs.map(({ dataId }) => (backend.tensorMap.get(dataId).dtype === 'float32' ? 'f32' : 'i32'));
-      const code = codeOf(types, outputs);
-      const { device, pipelineCache } = backend;
-      pipelineCache[code] ??= device.createComputePipeline({
-        layout: 'auto',
-        compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
+    runBlocks: (inputs, rows, columns, text) => {
+      const across = Math.ceil(columns / 2);
+      const store = [0, 1, 2, 3].map((i) => {
+        const [r, c] = [`row + ${i >> 1}`, `column + ${i % 2}`];
+        return `if (${r} < ${rows} && ${c} < ${columns}) { out0[(${r}) * ${columns} + ${c}] = made[${i}]; }`;
       });
-      const made = outputs.map(({ size }) => backend.makeTensorInfo([size], 'float32'));
-      const flat = inputs.map(({ dataId, shape, dtype }): TensorInfo => ({ dataId, shape: [sizeOf(shape)], dtype }));
-      const others = [...made.slice(1), ...flat];
-      const program = {
-        variableNames: others.map((_, i) => `a${i}`),
-        outputShape: [sizeOfAll(outputs)],
-        workgroupSize: [GROUP, 1, 1],
-        dispatchLayout: { x: [0] },
-        dispatch: [Math.ceil(sizeOfAll(outputs) / GROUP), 1, 1],
-        get shaderKey() {
-          return code;
-        },
-        // TensorFlow.js would put the types of inputs to it, which the text says anyway.
-        set shaderKey(_) {},
-      };
-      backend.runWebGPUProgram(program, others, 'float32', undefined, made[0] as TensorInfo);
+      const [made] = launch(inputs, [rows * columns], across * Math.ceil(rows / 2), {
+        functions: `fn compute(row : i32, column : i32) -> vec4<f32> {\n${text}\n}`,
+        main: `
+          let row = 2 * (index / ${across});
+          let column = 2 * (index % ${across});
+          if (row < ${rows}) {
+            let made = compute(row, column);
+            ${store.join('\n')}
+          }`,
+      }) as [TensorInfo];
+      return { dataId: made.dataId, shape: [rows, columns], dtype: 'float32' };
+    },
+    run: (inputs, outputs) => {
+      const sizes = outputs.map(({ size }) => size);
+      const made = launch(inputs, sizes, sizeOfAll(outputs), {
+        functions: functionsOf(outputs, (name) => `fn ${name}(index : i32) -> f32`),
+        main: branchesOf(outputs, (i, at) => `out${i}[${at}] = compute${i}(${at});`),
+      });
       return made.map(({ dataId }, i) => ({ dataId, shape: [...(outputs[i] as Output).shape], dtype: 'float32' }));
     },
   };
 }
 
+/** What a program says of its own: functions, and what a thread does, of number `index`. */
+interface Text {
+  readonly functions: string;
+  readonly main: string;
+}
+
 /** Buffers in the order in which TensorFlow.js binds them; of its numbers at the end only the first is needed. */
-function codeOf(types: readonly string[], outputs: readonly Output[]): string {
+function codeOf(types: readonly string[], outputs: number, { functions, main }: Text): string {
   const buffers = [
-    ...outputs.map((_, i) => `var<storage, read_write> out${i} : array<f32>;`),
+    ...Array.from({ length: outputs }, (_, i) => `var<storage, read_write> out${i} : array<f32>;`),
     ...types.map((type, i) => `var<storage, read> a${i} : array<${type}>;`),
     'var<uniform> uniforms : Uniforms;',
   ];
@@ -80,7 +112,7 @@ function codeOf(types: readonly string[], outputs: readonly Output[]): string {
     fn isnan(x : f32) -> bool {
       return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
     }
-    ${functionsOf(outputs, (name) => `fn ${name}(index : i32) -> f32`)}
+    ${functions}
     @compute @workgroup_size(${GROUP}, 1, 1)
     fn main(
       @builtin(local_invocation_index) local : u32,
@@ -90,6 +122,6 @@ function codeOf(types: readonly string[], outputs: readonly Output[]): string {
       let index = i32(((group.z * groups.y + group.y) * groups.x + group.x) * ${GROUP}u + local);
       // So that none is left out of the pipeline.
       ${types.map((_, i) => `_ = &a${i};`).join(' ')} _ = uniforms.NAN;
-      ${branchesOf(outputs, (i, at) => `out${i}[${at}] = compute${i}(${at});`)}
+      ${main}
     }`;
 }
