@@ -23,8 +23,17 @@ const program = (file: string, ...args: string[]): string[] => [
   ...args,
 ];
 
-/** This library. A GPU's backend may be missing. */
-export const ours = (backend: string): Contestant => onBackend('tfjs-flows', 'bench/ours.ts', backend);
+/** This library; 'wasm-threads' is wasm with two threads. A GPU's backend may be missing. */
+export function ours(backend: string): Contestant {
+  if (backend !== 'wasm-threads') {
+    return onBackend('tfjs-flows', 'bench/ours.ts', backend);
+  }
+  const command = program('bench/ours.ts', '--backend', 'wasm', '--threads', '2');
+  return { name: THREADED, command, hasLimits: false, isOptional: false };
+}
+
+/** What this library on wasm is called where it has a second thread. */
+export const THREADED = 'tfjs-flows wasm, 2 threads';
 
 /** In Node, but for webgl, which is in Chromium, and for webgpu there, called 'webgpu-chromium'. */
 function onBackend(implementation: string, file: string, backend: string): Contestant {

@@ -11,8 +11,8 @@ import { report } from './report.js';
 
 const HELP = `npm run bench -- [options]
   --only P4,P5         these workloads alone
-  --backends wasm,cpu  of this library (default: wasm, cpu and webgpu, where Dawn finds a driver); webgl and webgpu-chromium run in
-                       Chromium. VK_ICD_FILENAMES may name a software driver for Dawn, and Chromium brings one: their times
+  --backends wasm,cpu  of this library (default: wasm, cpu and webgpu, where Dawn finds a driver); wasm-threads is wasm with two
+                       threads; webgl and webgpu-chromium run in Chromium. VK_ICD_FILENAMES may name a software driver for Dawn, and Chromium brings one: their times
                        mean nothing, but kernels are counted
   --peers              TensorFlow.js composed by hand, jax-js and PyTorch beside it
   --rounds 3           processes of each, in turn (default 1, with --peers 3)

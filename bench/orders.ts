@@ -6,6 +6,7 @@ export function readOrders(): Orders {
   const { values } = parseArgs({
     options: {
       backend: { type: 'string', default: 'wasm' },
+      threads: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
       brief: { type: 'boolean', default: false },
       seconds: { type: 'string' },
@@ -14,6 +15,7 @@ export function readOrders(): Orders {
   });
   return {
     ...values,
+    threads: values.threads === '2' ? 2 : 1,
     only: values.only.split(',').filter((name) => name !== ''),
     seconds: values.seconds === undefined ? undefined : Number(values.seconds),
   };

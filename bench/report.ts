@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { THREADED } from './contestants.js';
 import type { LimitRecord, Record, WorkloadRecord } from './records.js';
 import { NEEDS, roofline } from './roofline.js';
 
@@ -42,7 +43,7 @@ export function report(records: readonly Record[], { withProfile }: { withProfil
   const sections = [
     `# Benchmark\n\n${introduction(records)}`,
     times(workloads, columns, best),
-    ratios(workloads, columns, best, productRate(limits)),
+    ...OURS.map((name) => ratios(name, workloads, columns, best, productRate(limits))),
     kernels(workloads, measured),
     limitsTable(limits),
     checks(workloads, measured),
@@ -107,10 +108,19 @@ function times(workloads: readonly string[], columns: readonly Column[], best: F
   return `## Milliseconds a step\n\n${table(['', 'workload', ...columns.map(({ title }) => title)], rows, 2)}`;
 }
 
-/** The share of the roofline is with the rate of products measured in the same run. */
-function ratios(workloads: readonly string[], columns: readonly Column[], best: Find, rate: number | undefined): string {
+/** What is compared with the others. */
+const OURS = ['tfjs-flows wasm', THREADED];
+
+/** The share of the roofline, that of one thread, is with the rate of products measured in the same run. */
+function ratios(
+  name: string,
+  workloads: readonly string[],
+  columns: readonly Column[],
+  best: Find,
+  rate: number | undefined,
+): string {
   const rivals = columns.filter(({ title }) => !title.startsWith('tfjs-flows'));
-  const mine = /^tfjs-flows wasm$/;
+  const mine = new RegExp(`^${name}$`);
   const rows = workloads.flatMap((workload) => {
     const own = best(mine, workload);
     const needs = NEEDS[workload];
@@ -136,7 +146,7 @@ function ratios(workloads: readonly string[], columns: readonly Column[], best: 
     'products, MFLOP',
     'transcendentals, thousands',
   ];
-  return `## This library on wasm, as a ratio\n\n${table(titles, rows, 1)}`;
+  return `## ${name}, as a ratio\n\n${table(titles, rows, 1)}`;
 }
 
 /** The best of the layouts, GFLOP/s. */

@@ -8,6 +8,8 @@ import { print } from './records.js';
 export interface Orders {
   /** Of TensorFlow.js. */
   readonly backend: string;
+  /** Of this library. */
+  readonly threads: 1 | 2;
   /** Names of workloads; empty for all. */
   readonly only: readonly string[];
   /** A few steps of each are enough. */

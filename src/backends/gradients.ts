@@ -1,4 +1,4 @@
-import { importInNode, inNode } from './node.js';
+import { importInNode, inNode } from '../core/node.js';
 
 /** Registers the gradients of TensorFlow.js, by the smallest way there is. Does nothing where there is none. */
 export async function loadGradients(): Promise<void> {

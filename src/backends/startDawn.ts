@@ -1,4 +1,4 @@
-import { importInNode, inNode } from './node.js';
+import { importInNode, inNode } from '../core/node.js';
 
 /** What the npm package `webgpu` exports. */
 interface Dawn {

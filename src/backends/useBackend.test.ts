@@ -111,6 +111,10 @@ test.each([
   await expect(useBackend(names as string[])).rejects.toThrow(message);
 });
 
+test.each([0, 3, '2'])('%j threads are refused', async (threads) => {
+  await expect(useBackend(['cpu'], { threads: threads as 1 })).rejects.toThrow('options.threads should be 1 or 2');
+});
+
 test('an unknown option is refused', async () => {
   await expect(useBackend(['cpu'], { prod: true } as object)).rejects.toThrow("useBackend: unknown option 'prod'");
 });

@@ -1,7 +1,7 @@
 import { enableProdMode, findBackendFactory, getBackend, getGradient, ready, setBackend } from '@tensorflow/tfjs-core';
 import { checkOptions, invalid } from '../core/errors.js';
+import { inNode } from '../core/node.js';
 import { loadGradients } from './gradients.js';
-import { inNode } from './node.js';
 import { startDawn } from './startDawn.js';
 
 /** The backends that this library is tested on. */
@@ -16,6 +16,11 @@ export interface UseBackendOptions {
    * address by file name. Needed with most bundlers; not in Node.
    */
   readonly wasmPaths?: string | Readonly<Record<string, string>>;
+  /**
+   * 2 for a second thread on `wasm`, which takes half of the larger kernels' rows: results stay the same bit by bit. Only where memory
+   * can be shared: in Node, where this call must be what starts the backend, and in pages that are cross-origin isolated. Default 1.
+   */
+  readonly threads?: 1 | 2;
   /** Called for each backend that does not work, before the next is tried. */
   readonly onFailure?: (failure: BackendFailure) => void;
 }
@@ -38,7 +43,8 @@ export interface ChosenBackend {
 /**
  * Makes the first of the named backends that works here the current one of TensorFlow.js, sees to it that gradients are registered,
  * which `@tensorflow/tfjs-core` alone does not do, and registers this library's fused kernels for `wasm`, `webgl` and `webgpu`. On
- * `wasm` some of them stand in for TensorFlow.js's own: products of matrices, exp, log, tanh, sigmoid and softplus.
+ * `wasm` some of them stand in for TensorFlow.js's own: products of matrices, slices, exp, log, tanh, sigmoid and softplus; there a
+ * second thread may help (`threads`).
  *
  * Only the named backends are tried, in their order. The package of each (`@tensorflow/tfjs-backend-wasm` and so on) is
  * loaded when its turn comes, so an application installs those that it names. In Node, `webgpu` runs on Dawn, which the npm
@@ -61,12 +67,16 @@ export async function useBackend(
   options: UseBackendOptions = {},
 ): Promise<ChosenBackend> {
   checkNames(names);
-  checkOptions('useBackend', options, ['production', 'wasmPaths', 'onFailure']);
+  checkOptions('useBackend', options, ['production', 'wasmPaths', 'threads', 'onFailure']);
+  const { threads = 1 } = options;
+  if (threads !== 1 && threads !== 2) {
+    throw invalid('useBackend', 'options.threads', '1 or 2', threads);
+  }
   await ensureGradients();
   const previous = getBackend();
   const failures: BackendFailure[] = [];
   for (const name of names) {
-    const reason = await attempt(name, options);
+    const reason = await attempt(name, options, threads);
     if (reason === undefined) {
       if (options.production === true) {
         enableProdMode();
@@ -86,7 +96,7 @@ export async function useBackend(
 }
 
 /** Loads and starts one backend; the reason where that fails, nothing where it is now the current one. */
-async function attempt(name: string, options: UseBackendOptions): Promise<string | undefined> {
+async function attempt(name: string, options: UseBackendOptions, threads: number): Promise<string | undefined> {
   try {
     if (isKnown(name)) {
       await BACKENDS[name](options);
@@ -95,24 +105,33 @@ async function attempt(name: string, options: UseBackendOptions): Promise<string
     if (factory === null) {
       return `its package did not register it, so it cannot run here${UNREGISTERED[name] ?? ''}`;
     }
-    if (!(await withoutCrashHandlers(() => setBackend(name)))) {
+    if (!(await withoutCrashHandlers(() => start(name, threads)))) {
       // TensorFlow.js only logs why. Starting it once more, outside, tells.
       await factory();
       return 'TensorFlow.js could not start it';
     }
     await ready();
-    await registerKernels(name);
+    await registerKernels(name, threads);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
+/** Starts a backend, with memory for so many threads. */
+async function start(name: string, threads: number): Promise<boolean> {
+  if (name === 'wasm' && threads > 1 && inNode()) {
+    const { withSharedMemory } = await import('../kernels/wasm/sharedMemory.js');
+    return withSharedMemory(() => setBackend(name));
+  }
+  return setBackend(name);
+}
+
 /** Fused kernels of this library, where the backend has any. */
-async function registerKernels(name: string): Promise<void> {
+async function registerKernels(name: string, threads: number): Promise<void> {
   if (name === 'wasm') {
     const { registerWasmKernels } = await import('../kernels/wasm/register.js');
-    await registerWasmKernels();
+    await registerWasmKernels(threads);
   }
   if (name === 'webgl' || name === 'webgpu') {
     const { registerGpuKernels } = await import('../kernels/gpu/register.js');

@@ -8,6 +8,13 @@ test('useBackend finds the backend of the project', async () => {
   expect(tf.getBackend()).toBe(backendName);
 });
 
+const onWasm = backendName === 'wasm' ? test : () => {};
+
+onWasm('a second thread is refused where the backend runs with memory of its own', async () => {
+  await expect(useBackend(['wasm'], { threads: 2 })).rejects.toThrow('wasm: a second thread needs memory that threads can share');
+  expect((await useBackend(['wasm'])).name).toBe('wasm');
+});
+
 // Not skipped but absent elsewhere: there is nothing to serve a file from in Node.
 const inPage = typeof process === 'undefined' ? test : () => {};
 

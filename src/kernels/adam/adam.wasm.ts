@@ -13,7 +13,11 @@ export const adamKernels: WasmKernels = {
       const result = instance.output(parameter.shape);
       const [theta, gradient, m, v] = [0, 1, 2, 3].map((part) => instance.address(inputs[part * count + i] as TensorInfo));
       const addresses = [theta, instance.address(result), gradient, m, v] as number[];
-      instance.exports.adamStep(...addresses, sizeOf(parameter.shape), beta1, beta2, rate, scale, floor, keep);
+      instance.overRows('adamStep', {
+        rows: sizeOf(parameter.shape),
+        nanoseconds: 1,
+        numbers: (first, size) => [...addresses.map((at) => at + 4 * first), size, beta1, beta2, rate, scale, floor, keep],
+      });
       return result;
     });
   },

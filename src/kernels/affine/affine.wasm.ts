@@ -2,6 +2,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../core/shapes.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import { gradientOf } from '../transformer.gradient.js';
+import type { Instance } from '../wasm/instance.js';
 import type { WasmKernels } from '../wasm/register.js';
 import type { AffineAttributes } from './affine.js';
 import { AFFINE, KINDS } from './affine.js';
@@ -10,20 +11,33 @@ export const affineKernels: WasmKernels = {
   [AFFINE]: (instance, inputs, attributes) => {
     const [x, parameters] = inputs as [TensorInfo, TensorInfo];
     const results = [instance.output(x.shape), instance.output(x.shape)];
-    instance.exports.affine(...[x, parameters, ...results].map(instance.address), ...settings(x, attributes));
+    overElements(instance, 'affine', [x, parameters, ...results], attributes);
     return results;
   },
   [gradientOf(AFFINE)]: (instance, inputs, attributes) => {
     const [x, parameters, dy, dl] = inputs as [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
     const results = [instance.output(x.shape), instance.output(parameters.shape)];
-    instance.exports.affineGradient(...[x, parameters, dy, dl, ...results].map(instance.address), ...settings(x, attributes));
+    overElements(instance, 'affineGradient', [x, parameters, dy, dl, ...results], attributes);
     return results;
   },
 };
 
-function settings(x: TensorInfo, attributes: object): number[] {
+/** For each element, about. */
+const NANOSECONDS = 5;
+
+/** Runs one of the two for all elements; tensors are x and others with as many elements, or twice as many. */
+function overElements(instance: Instance, name: 'affine' | 'affineGradient', tensors: TensorInfo[], attributes: object): void {
   const { inverse, ...affine } = attributes as TransformerAttributes & AffineAttributes;
-  return [sizeOf(x.shape), inverse ? 1 : 0, ...affineSettings(affine)];
+  const size = sizeOf((tensors[0] as TensorInfo).shape);
+  const places = tensors.map((tensor) => ({ address: instance.address(tensor), bytes: (4 * sizeOf(tensor.shape)) / size }));
+  instance.overRows(name, {
+    rows: size,
+    nanoseconds: NANOSECONDS,
+    numbers: (first, count) => [
+      ...places.map(({ address, bytes }) => address + first * bytes),
+      ...[count, inverse ? 1 : 0, ...affineSettings(affine)],
+    ],
+  });
 }
 
 /** What kernels that apply the map are told of it. */

@@ -82,15 +82,27 @@ export interface Matrix {
 }
 
 /** C = A B with what `settings` add. */
-export function multiplyAt({ exports, scratch }: Instance, a: Matrix, b: Matrix, c: number, settings: ProductSettings): void {
+export function multiplyAt(instance: Instance, a: Matrix, b: Matrix, c: number, settings: ProductSettings): void {
   const { maskB = 0, bias = 0, offset = 0, activation = 0, maskC = 0 } = settings;
   const [m, k] = a.isTransposed ? [a.shape[1], a.shape[0]] : a.shape;
   const n = b.shape[b.isTransposed ? 0 : 1];
   const strides = ({ shape, isTransposed }: Matrix): [number, number] =>
     isTransposed ? [NUMBER, shape[1] * NUMBER] : [shape[1] * NUMBER, NUMBER];
-  const panel = scratch(k * PANEL * NUMBER);
-  exports.product(a.address, ...strides(a), b.address, ...strides(b), c, m, n, k, panel, maskB, bias, offset, activation, maskC);
+  const [am, ak] = strides(a);
+  const row = n * NUMBER;
+  const from = (address: number, rows: number): number => (address === 0 ? 0 : address + rows * row);
+  instance.overRows('product', {
+    rows: m,
+    nanoseconds: (n * k) / PRODUCTS_A_NANOSECOND,
+    bytes: k * PANEL * NUMBER,
+    numbers: (first, rows, panel) => [
+      ...[a.address + first * am, am, ak, b.address, ...strides(b)],
+      ...[c + first * row, rows, n, k, panel, maskB, bias, from(offset, first), activation, from(maskC, first)],
+    ],
+  });
 }
 
+/** About how fast product.as.ts is. */
+const PRODUCTS_A_NANOSECOND = 20;
 /** Columns that product.as.ts does at a time. */
 const PANEL = 8;

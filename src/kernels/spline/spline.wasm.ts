@@ -8,32 +8,45 @@ import { curveSize } from './math.js';
 import type { SplineAttributes } from './spline.js';
 import { BOUNDARIES, SPLINE } from './spline.js';
 
-/** Bytes of four float32 numbers. */
+/** Bytes of a float32 number, and of four. */
+const NUMBER = 4;
 const VECTOR = 16;
 
 export const splineKernels: WasmKernels = {
   [SPLINE]: (instance, inputs, attributes) => {
     const [x, parameters] = inputs as [TensorInfo, TensorInfo];
     const results = [instance.output(x.shape), instance.output(x.shape)];
-    instance.exports.splines(...[x, parameters, ...results].map(instance.address), ...settings(instance, inputs, attributes));
+    overElements(instance, 'splines', [x, parameters, ...results], attributes);
     return results;
   },
   [gradientOf(SPLINE)]: (instance, inputs, attributes) => {
     const [x, parameters, dy, dl] = inputs as [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
     const results = [instance.output(x.shape), instance.output(parameters.shape)];
-    const addresses = [x, parameters, dy, dl, ...results].map(instance.address);
-    instance.exports.splinesGradient(...addresses, ...settings(instance, inputs, attributes));
+    overElements(instance, 'splinesGradient', [x, parameters, dy, dl, ...results], attributes);
     return results;
   },
 };
 
-function settings(instance: Instance, inputs: readonly TensorInfo[], attributes: object): number[] {
-  const [x, parameters] = inputs as [TensorInfo, TensorInfo];
+/** For each bin of an element, about. */
+const NANOSECONDS = 4;
+
+/** Runs one of the two for all elements; tensors are x, the parameters and others of either shape. */
+function overElements(instance: Instance, name: 'splines' | 'splinesGradient', tensors: TensorInfo[], attributes: object): void {
   const { bins, bound, boundary, minBinWidth, minBinHeight, minDerivative, isBounded, offset, inverse } =
     attributes as TransformerAttributes & SplineAttributes;
-  return [
-    ...[instance.scratch(VECTOR * curveSize(bins)), sizeOf(x.shape), sizeOf(parameters.shape.slice(0, -1))],
-    ...[inverse ? 1 : 0, bins, BOUNDARIES.indexOf(boundary), isBounded ? 1 : 0],
+  const [size, rows] = [sizeOf((tensors[0] as TensorInfo).shape), sizeOf((tensors[1] as TensorInfo).shape.slice(0, -1))];
+  const bytes = VECTOR * curveSize(bins);
+  const addresses = tensors.map(instance.address);
+  const widths = tensors.map(({ shape }) => (NUMBER * sizeOf(shape)) / (sizeOf(shape) === size ? size : rows));
+  const numbers = (first: number, count: number, scratch: number): number[] => [
+    ...addresses.map((address, i) => address + first * (widths[i] as number)),
+    ...[scratch, count, Math.min(count, rows), inverse ? 1 : 0, bins, BOUNDARIES.indexOf(boundary), isBounded ? 1 : 0],
     ...[bound, minBinWidth, minBinHeight, minDerivative, offset],
   ];
+  if (rows < size) {
+    // Elements share parameters, and gradients in them are added up.
+    instance.exports[name](...numbers(0, size, instance.scratch(bytes)));
+    return;
+  }
+  instance.overRows(name, { rows, nanoseconds: NANOSECONDS * bins, bytes, numbers });
 }

@@ -1,6 +1,8 @@
 import type { DataId, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import { BINARY, RELAXED_BINARY } from './binary.js';
 import type { Exports } from './exports.js';
+import type { Thread } from './thread.js';
+import { startThread } from './thread.js';
 
 /** What is used of TensorFlow.js's WASM backend. */
 interface WasmBackend extends KernelBackend {
@@ -30,21 +32,46 @@ export interface Instance {
   integersAt(address: number, values: readonly number[]): number;
   /** Memory for the time of a call; the next call of this has the same. */
   scratch(bytes: number): number;
+  /** Runs an export over rows, half of them in the second thread where there is one and the work is worth it. */
+  overRows(name: keyof Exports, work: RowWork): void;
+}
+
+/** Rows that do not depend on each other. */
+export interface RowWork {
+  readonly rows: number;
+  /** About how long a row takes. */
+  readonly nanoseconds: number;
+  /** Of scratch memory, however many rows there are. Default 0. */
+  readonly bytes?: number;
+  /** What the export is called with for some of the rows. */
+  numbers(first: number, rows: number, scratch: number): readonly number[];
 }
 
 /**
  * Compiles the kernels for the memory of a backend, and gives the instance for it or a later one, which is made when it is first wanted;
  * undefined where this is no backend with a memory as TensorFlow.js 4 has it.
+ *
+ * @param threads 2 for a second thread, which this backend's memory must be shared for
  */
-export async function compileKernels(like: unknown): Promise<((backend: unknown) => Instance) | undefined> {
+export async function compileKernels(like: unknown, threads = 1): Promise<((backend: unknown) => Instance) | undefined> {
   const memory = (like as Partial<WasmBackend> | null)?.wasm?.asm?.memory;
   if (!(memory instanceof WebAssembly.Memory)) {
     return undefined;
   }
-  const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  const isShared = hasSharedMemory(like);
   const [relaxed, plain] = [RELAXED_BINARY, BINARY].map((text) => forMemory(decode(text), isShared)) as [Binary, Binary];
   const module = await WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : plain);
   const instances = new WeakMap<object, Instance>();
+  if (threads > 1) {
+    const backend = like as WasmBackend;
+    const thread = await startThread(module, memory);
+    const dispose = backend.dispose.bind(backend);
+    backend.dispose = () => {
+      thread.stop();
+      dispose();
+    };
+    instances.set(backend, instantiate(module, backend, thread));
+  }
   return (backend) => {
     const found = instances.get(backend as object);
     if (found !== undefined) {
@@ -56,7 +83,18 @@ export async function compileKernels(like: unknown): Promise<((backend: unknown)
   };
 }
 
-function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance {
+/** Nanoseconds of work from which on a second thread saves time. */
+const WORTHWHILE = 20_000;
+/** Kernels take rows by fours. */
+const TILE = 4;
+
+/** Whether a backend's memory is one that threads can share. */
+export function hasSharedMemory(backend: unknown): boolean {
+  const buffer = (backend as Partial<WasmBackend> | null)?.wasm?.asm?.memory?.buffer;
+  return typeof SharedArrayBuffer !== 'undefined' && (buffer as unknown) instanceof SharedArrayBuffer;
+}
+
+function instantiate(module: WebAssembly.Module, backend: WasmBackend, thread?: Thread): Instance {
   const { wasm, dataIdMap } = backend;
   const { exports } = new WebAssembly.Instance(module, { env: { memory: wasm.asm.memory } });
   let held = 0;
@@ -86,8 +124,24 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance
     integers: (values) => integersAt(scratch(4 * values.length), values),
     integersAt,
     scratch,
+    overRows: (name, { rows, nanoseconds, bytes = 0, numbers }) => {
+      const kernel = (exports as unknown as Exports)[name];
+      if (thread === undefined || rows <= TILE || rows * nanoseconds < WORTHWHILE) {
+        kernel(...numbers(0, rows, scratch(bytes)));
+        return;
+      }
+      const half = TILE * Math.ceil(rows / 2 / TILE);
+      const whole = VECTOR * Math.ceil(bytes / VECTOR);
+      const own = scratch(2 * whole);
+      thread.start(name, numbers(half, rows - half, own + whole));
+      kernel(...numbers(0, half, own));
+      thread.finish();
+    },
   };
 }
+
+/** Bytes of four float32 numbers. */
+const VECTOR = 16;
 
 type Binary = Uint8Array<ArrayBuffer>;
 

@@ -16,7 +16,7 @@ import { splineKernels } from '../spline/spline.wasm.js';
 import { takeKernels } from '../take/take.wasm.js';
 import { unaryOverrides } from '../unary/unary.wasm.js';
 import type { Instance } from './instance.js';
-import { compileKernels } from './instance.js';
+import { compileKernels, hasSharedMemory } from './instance.js';
 import { rowsKernels } from './transformRows.wasm.js';
 
 /** A kernel of ours: inputs come as a list. */
@@ -29,12 +29,15 @@ export type WasmOverrides = Readonly<
   Record<string, (original: KernelFunc) => (instance: Instance, call: Call) => TensorInfo | TensorInfo[]>
 >;
 
-/** Registers all kernels for the WASM backend; does nothing the second time. */
-export async function registerWasmKernels(): Promise<void> {
+/** Registers all kernels for the WASM backend, which has started; does nothing more the second time. */
+export async function registerWasmKernels(threads = 1): Promise<void> {
+  if (threads > 1 && !hasSharedMemory(findBackend('wasm'))) {
+    throw new Error(UNSHARED);
+  }
   if (getKernel(Object.keys(denseKernels)[0] as string, 'wasm') !== undefined) {
     return;
   }
-  const instanceOf = await compileKernels(findBackend('wasm'));
+  const instanceOf = await compileKernels(findBackend('wasm'), threads);
   if (instanceOf === undefined) {
     return;
   }
@@ -65,6 +68,9 @@ export async function registerWasmKernels(): Promise<void> {
     registerKernel({ ...config, kernelName, backendName: 'wasm', kernelFunc: (call) => run(instanceOf(call.backend), call) });
   }
 }
+
+const UNSHARED =
+  'a second thread needs memory that threads can share: ask for it before anything else starts this backend; a page has to be cross-origin isolated';
 
 /** Of a kernel that TensorFlow.js does not have for WASM. */
 const missing =

@@ -1,0 +1,77 @@
+// Trains and evaluates models on WASM by as many threads as its argument says, and prints what comes out and how often the second worked.
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+import { mean, neg, slice, tensor, tidy } from '@tensorflow/tfjs-core';
+import type { Flow } from 'tfjs-flows';
+import {
+  aggregatedPosteriorLogProb,
+  createRng,
+  diagNormal,
+  flow,
+  logisticMixtureCdf,
+  logisticMixtureCoupling,
+  standardNormal,
+} from 'tfjs-flows';
+import { useBackend } from 'tfjs-flows/backends';
+import { mafFlow, realNvp, splineFlow } from 'tfjs-flows/models';
+import { adam } from 'tfjs-flows/training';
+
+const threads = Number(process.argv[2]) as 1 | 2;
+await useBackend(['wasm'], { threads });
+
+// The first thread wakes the second for each piece of work.
+let pieces = 0;
+const { notify } = Atomics;
+Object.assign(Atomics, {
+  notify: (...where: Parameters<typeof notify>) => {
+    pieces += 1;
+    return notify(...where);
+  },
+});
+
+const [dim, rows] = [13, 203];
+const rng = createRng(3);
+const data = rng.normal([rows, dim]);
+const base = standardNormal({ eventShape: [dim] });
+const models: Record<string, Flow> = {
+  affine: flow({ base, bijector: realNvp({ dim, hidden: [70, 66], rng }) }),
+  maf: flow({ base, bijector: mafFlow({ dim, hidden: [70, 66], rng }) }),
+  spline: flow({ base, bijector: splineFlow({ dim, hidden: [70, 66], rng }) }),
+  mixture: flow({ base, bijector: logisticMixtureCoupling({ dim, components: 5, hidden: [70, 66], rng }) }),
+};
+const results: Record<string, number[]> = {};
+for (const [name, model] of Object.entries(models)) {
+  const optimizer = adam({ learningRate: 1e-3 });
+  const losses: number[] = [];
+  for (let step = 0; step < 4; step++) {
+    const loss = optimizer.minimize(() => neg(mean(model.logProb(data))), true, Object.values(model.parameters)) as Scalar;
+    losses.push((await loss.data())[0] as number);
+    loss.dispose();
+  }
+  results[name] = [...losses, ...(await numbersOf(() => model.sample({ shape: [rows], rng: createRng(4) })))];
+}
+
+const cdf = logisticMixtureCdf({ dim, components: 6, rng });
+results.inverse = await numbersOf(() =>
+  cdf.inverse(
+    tensor(
+      [...Array(rows * dim).keys()].map((i) => Math.sin(i)),
+      [rows, dim],
+    ),
+  ),
+);
+const means = createRng(5).normal([600, dim]);
+results.aggregate = Array.from(
+  await aggregatedPosteriorLogProb({
+    posterior: (start, end) => diagNormal({ mean: slice(means, [start, 0], [end - start, dim]), scale: 0.5, eventShape: [dim] }),
+    count: 600,
+    z: data,
+  }),
+);
+console.log(JSON.stringify({ pieces: pieces > 50, results }));
+
+async function numbersOf(make: () => Tensor): Promise<number[]> {
+  const made = tidy(make);
+  const numbers = Array.from(await made.data());
+  made.dispose();
+  return numbers;
+}

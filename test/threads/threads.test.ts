@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { sharing } from '../../src/kernels/wasm/sharedMemory.js';
+
+const run = async (threads: number): Promise<{ pieces: boolean; results: Record<string, number[]> }> => {
+  // The program has to end by itself, though the second thread waits for work.
+  const { stdout } = await promisify(execFile)(process.execPath, ['scripts/run.mjs', 'test/threads/program.ts', `${threads}`], {
+    maxBuffer: 2 ** 26,
+  });
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string);
+};
+
+test('two threads give the numbers of one, bit by bit', async () => {
+  const [one, two] = [await run(1), await run(2)];
+  expect(one.pieces).toBe(false);
+  expect(two.pieces).toBe(true);
+  for (const numbers of Object.values(one.results)) {
+    expect(numbers.every(Number.isFinite)).toBe(true);
+  }
+  expect(two.results).toEqual(one.results);
+});
+
+test('a program whose memory has a limit is made to share it, any other stays as it is', () => {
+  const program = (bits: number): number[] => [0, 97, 115, 109, 1, 0, 0, 0, 5, 4, 1, bits, 1, 2];
+  expect([...sharing(Uint8Array.from(program(1)))]).toEqual(program(3));
+  expect([...sharing(Uint8Array.from(program(0)))]).toEqual(program(0));
+  expect(WebAssembly.validate(sharing(Uint8Array.from(program(1))))).toBe(true);
+});
