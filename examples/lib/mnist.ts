@@ -49,9 +49,12 @@ export function firstDigits({ size, pixels, labels }: Digits, count: number): Di
  */
 export function binarise({ pixels }: Digits, rng?: Rng): Float32Array {
   const words = rng?.bits(pixels.length);
-  return Float32Array.from(pixels, (ink, i) =>
-    ink / 255 > (words === undefined ? 0.5 : (words[i] as number) / 2 ** 32) ? 1 : 0,
-  );
+  const values = new Float32Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) {
+    const threshold = words === undefined ? 0.5 : (words[i] as number) / 2 ** 32;
+    values[i] = (pixels[i] as number) / 255 > threshold ? 1 : 0;
+  }
+  return values;
 }
 
 /** The images without `margin` pixels on each side; digits leave 4 empty, or nearly so. */

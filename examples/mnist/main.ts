@@ -38,7 +38,7 @@ try {
 
 async function main(options: Options): Promise<void> {
   const started = performance.now();
-  const { name } = await useBackend([options.backend], { production: true });
+  const { name } = await useBackend([options.backend], { production: true, threads: options.threads });
   const [initRng, dataRng, trainRng, testRng] = createRng(options.seed).split(4) as [Rng, Rng, Rng, Rng];
   const train = imagesOf(firstDigits(loadMnist('train'), options.images), dataRng);
   const testDigits = loadMnist('test');
@@ -124,8 +124,8 @@ async function training(model: Vae, images: tf.Tensor2D, options: Options, rng: 
 }
 
 /** What is to be typed to go on. */
-function continuation({ posterior, prior, epochs, images, batchSize, learningRate, seed, backend, out }: Options): string {
-  const all = { posterior, prior, epochs, images, 'batch-size': batchSize, 'learning-rate': learningRate, seed, backend, out };
+function continuation({ batchSize, learningRate, resume: _, ...same }: Options): string {
+  const all = { ...same, 'batch-size': batchSize, 'learning-rate': learningRate };
   return [...Object.entries(all).map(([name, value]) => `--${name} ${value}`), '--resume'].join(' ');
 }
 

@@ -7,6 +7,7 @@ export interface Options {
   readonly epochs: number;
   readonly seed: number;
   readonly backend: string;
+  readonly threads: 1 | 2;
   readonly images: number;
   readonly batchSize: number;
   readonly learningRate: number;
@@ -26,6 +27,7 @@ usage: npm start -- [options]
   --learning-rate X     of Adam, falling to a tenth along a cosine                    (0.002)
   --seed N              of all that is random                                         (0)
   --backend NAME        wasm, cpu or webgpu                                           (wasm)
+  --threads N           1 or 2, on wasm                                               (2)
   --out FOLDER          where picture, weights and checkpoint go                      (out)
   --resume              go on from the checkpoint in that folder
   --help                this text
@@ -45,6 +47,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       'learning-rate': { type: 'string', default: '0.002' },
       seed: { type: 'string', default: '0' },
       backend: { type: 'string', default: 'wasm' },
+      threads: { type: 'string', default: '2' },
       out: { type: 'string', default: 'out' },
       resume: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -62,6 +65,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     learningRate: positive('learning-rate', values['learning-rate']),
     seed: integer('seed', values.seed, 0, Number.MAX_SAFE_INTEGER),
     backend: oneOf('backend', values.backend, ['wasm', 'cpu', 'webgpu']),
+    threads: integer('threads', values.threads, 1, 2) as 1 | 2,
     out: values.out,
     resume: values.resume,
   };

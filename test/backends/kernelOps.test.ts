@@ -21,7 +21,7 @@ const ofKernel = kernelsOn({
   [TAKE]: EVERYWHERE,
   [JOIN]: EVERYWHERE,
   [ADAM]: EVERYWHERE,
-  [NORM]: ['wasm'],
+  [NORM]: EVERYWHERE,
   [NORMALS]: ['wasm'],
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
@@ -248,7 +248,18 @@ ofKernel(LOG_DENSITY, 'log-densities', () => {
 ofKernel(NORM, 'norms', () => {
   test('are those of all elements', async () => {
     const [value] = await norm([tf.tensor1d([3, -4, 12]), tf.scalar(84)]).data();
-    expect(value).toBe(85);
+    expect(value).toBeCloseTo(85, 4);
+  });
+
+  test('are those of many tensors of any size', async () => {
+    const tensors = Array.from({ length: 37 }, (_, i) => {
+      const shape = [1 + ((i * 131) % 700), 1 + (i % 3)];
+      return tf.tensor(Array.from(spread(i, shape, -2, 2)[0]), shape);
+    });
+    const want = Math.hypot(...(await Promise.all(tensors.map(async (one) => Array.from(await one.data())))).flat());
+    const [value] = await norm(tensors).data();
+    expect(Math.abs((value as number) / want - 1)).toBeLessThan(1e-6);
+    tf.dispose(tensors);
   });
 });
 

@@ -1,5 +1,6 @@
 import { env, getKernel } from '@tensorflow/tfjs-core';
 import { adamKernels } from '../adam/adam.gpu.js';
+import { normKernels } from '../adam/norm.gpu.js';
 import { gpuAffine } from '../affine/affine.gpu.js';
 import { AFFINE } from '../affine/affine.js';
 import { denseKernels } from '../dense/dense.gpu.js';
@@ -28,6 +29,7 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     ...denseKernels,
     ...takeKernels,
     ...adamKernels,
+    ...normKernels,
     ...planarKernels,
     ...logDensityKernels,
     ...transformerKernels(AFFINE, gpuAffine),
