@@ -11,7 +11,7 @@ const OWN: Partial<Record<DenseActivation, string>> = { linear: 'linear', relu: 
 
 /** Products of fewer multiplications are a program here where that saves launches: those of TensorFlow.js are faster, if large. */
 const FEW = 2 ** 25;
-/** Of more than these, two by two elements are computed at a time, from half as many reads. */
+/** Of so many or more, two by two elements are computed at a time, from half as many reads. */
 const SOME = 2 ** 21;
 
 export const denseKernels: GpuKernels = {
@@ -121,7 +121,7 @@ function runProduct(
 ): TensorInfo {
   const key = `${name} ${Object.values(sizes)}`;
   const shape = [sizes.rows, sizes.columns] as const;
-  return multiplications(sizes) > SOME
+  return multiplications(sizes) >= SOME
     ? gpu.runBlocks(key, inputs, shape, (shader) => {
         const next = (at: string): string[] => [at, shader.integer(`${at} + 1`)];
         return write(shader, next('row'), next('column'));

@@ -57,12 +57,15 @@ export function webglLaunch(given: unknown, kernel: Gpu['kernel'], free: Gpu['fr
       return result;
     },
     run: (inputs, outputs) => {
+      const size = sizeOfAll(outputs);
+      // A texture of some rows, where it can be: of a single one half of the threads have nothing to do.
+      const columns = outputs.length === 1 ? (outputs[0]?.shape.at(-1) ?? 1) : 1;
       const made = launch(inputs, {
-        outputShape: [sizeOfAll(outputs)],
+        outputShape: columns === 1 ? [size] : [size / columns, columns],
         userCode: `
           ${functionsOf(outputs, (name) => `float ${name}(int index)`)}
           void main() {
-            int index = getOutputCoords();
+            ${columns === 1 ? 'int index = getOutputCoords();' : `ivec2 at = getOutputCoords(); int index = at.x * ${columns} + at.y;`}
             ${branchesOf(outputs, (i, index) => `setOutput(compute${i}(${index}));`)}
           }`,
       });
