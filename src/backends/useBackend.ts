@@ -42,7 +42,7 @@ export interface ChosenBackend {
 
 /**
  * Makes the first of the named backends that works here the current one of TensorFlow.js, sees to it that gradients are registered,
- * which `@tensorflow/tfjs-core` alone does not do, and registers this library's fused kernels for `wasm`, `webgl` and `webgpu`. On
+ * which `@tensorflow/tfjs-core` alone does not do, and registers this library's fused kernels for it. On
  * `wasm` some of them stand in for TensorFlow.js's own: products of matrices, slices, exp, log, tanh, sigmoid and softplus; there a
  * second thread may help (`threads`).
  *
@@ -129,6 +129,10 @@ async function start(name: string, threads: number): Promise<boolean> {
 
 /** Fused kernels of this library, where the backend has any. */
 async function registerKernels(name: string, threads: number): Promise<void> {
+  if (name === 'cpu') {
+    const { registerCpuKernels } = await import('../kernels/cpu/register.js');
+    registerCpuKernels();
+  }
   if (name === 'wasm') {
     const { registerWasmKernels } = await import('../kernels/wasm/register.js');
     await registerWasmKernels(threads);

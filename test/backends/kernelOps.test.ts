@@ -13,21 +13,21 @@ import { NORMAL_LOG_SUMS } from '../../src/kernels/normalLogSums/normalLogSums.j
 import { JOIN, join } from '../../src/kernels/take/join.js';
 import { TAKE, take } from '../../src/kernels/take/take.js';
 import type { Formula, Values } from '../setup/agreement.js';
-import { agree, composed, EVERYWHERE, kernelsOn, spread, weighted } from '../setup/agreement.js';
+import { ALL_BUT_CPU, agree, composed, EVERYWHERE, kernelsOn, spread, weighted } from '../setup/agreement.js';
 import { backendName } from '../setup/backend.js';
 
 const ofKernel = kernelsOn({
   [DENSE]: EVERYWHERE,
-  [TAKE]: EVERYWHERE,
-  [JOIN]: EVERYWHERE,
+  [TAKE]: ALL_BUT_CPU,
+  [JOIN]: ALL_BUT_CPU,
   [ADAM]: EVERYWHERE,
-  [NORM]: EVERYWHERE,
+  [NORM]: ALL_BUT_CPU,
   [NORMALS]: ['wasm'],
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
   [LOG_DENSITY]: EVERYWHERE,
-  'FlowsPlanar centred': EVERYWHERE,
-  'FlowsPlanar original': EVERYWHERE,
+  'FlowsPlanar centred': ALL_BUT_CPU,
+  'FlowsPlanar original': ALL_BUT_CPU,
 });
 
 /** 0s and 1s, some columns of 0s alone, as masks of autoregressive networks are. */

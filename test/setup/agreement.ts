@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { describe, expect, test } from 'vitest';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { registerCpuKernels } from '../../src/kernels/cpu/register.js';
 import { backendName, ready } from './backend.js';
 
 /** Numbers of a tensor, and its shape. */
@@ -30,13 +32,26 @@ export function weighted(outputs: tf.Tensor[]): tf.Scalar {
   ) as tf.Scalar;
 }
 
-/** The same on the CPU backend, which has no kernels. */
+/** The backend that has kernels: the project's, or for `cpu`, where other tests want none, another of its kind. */
+const fusedName = backendName === 'cpu' ? 'cpu with kernels' : backendName;
+
+async function prepare(): Promise<void> {
+  await ready();
+  if (backendName === 'cpu' && tf.findBackendFactory(fusedName) === null) {
+    tf.registerBackend(fusedName, () => new MathBackendCPU());
+    tf.copyRegisteredKernels('cpu', fusedName);
+    registerCpuKernels(fusedName);
+  }
+  await tf.setBackend(fusedName);
+}
+
+/** The same on the CPU backend without kernels. */
 export async function composed<T>(work: () => Promise<T>): Promise<T> {
   await tf.setBackend('cpu');
   try {
     return await work();
   } finally {
-    await tf.setBackend(backendName);
+    await tf.setBackend(fusedName);
   }
 }
 
@@ -73,8 +88,8 @@ export function spread(seed: number, shape: readonly number[], low: number, high
   return [data, shape];
 }
 
-/** Every backend but `cpu`. */
-export const EVERYWHERE = ['wasm', 'webgl', 'webgpu'] as const;
+export const EVERYWHERE = ['cpu', 'wasm', 'webgl', 'webgpu'] as const;
+export const ALL_BUT_CPU = ['wasm', 'webgl', 'webgpu'] as const;
 
 /**
  * A test that kernels are on the backends named and on no others.
@@ -84,9 +99,10 @@ export const EVERYWHERE = ['wasm', 'webgl', 'webgpu'] as const;
 export function kernelsOn(
   backends: Readonly<Record<string, readonly (typeof backendName)[]>>,
 ): (name: string, title: string, tests: () => void) => void {
-  test.each(Object.entries(backends))('%s has a kernel on %j alone', async (name, list) => {
-    await ready();
-    expect(tf.getKernel(name, backendName) !== undefined).toBe(list.includes(backendName));
+  beforeAll(prepare);
+  afterAll(ready);
+  test.each(Object.entries(backends))('%s has a kernel on %j alone', (name, list) => {
+    expect(tf.getKernel(name, fusedName) !== undefined).toBe(list.includes(backendName));
   });
   return (name, title, tests) => {
     if (backends[name]?.includes(backendName)) {

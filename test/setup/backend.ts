@@ -1,6 +1,6 @@
 // Runs before every file of tests: gradients and chained ops registered, and the project's backend chosen, or a failure.
 import * as tf from '@tensorflow/tfjs';
-import { inject } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { registerGpuKernels } from '../../src/kernels/gpu/register.js';
 import { registerWasmKernels } from '../../src/kernels/wasm/register.js';
 
@@ -59,3 +59,10 @@ async function startDawn(): Promise<void> {
 }
 
 await ready();
+
+// Kernels that `useBackend(['cpu'])` has registered would be those of all files that come after: there they are what is compared with.
+afterAll(() => {
+  for (const { kernelName } of tf.getKernelsForBackend('cpu').filter((kernel) => kernel.kernelName.startsWith('Flows'))) {
+    tf.unregisterKernel(kernelName, 'cpu');
+  }
+});

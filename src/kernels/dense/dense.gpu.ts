@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Gpu, GpuKernels } from '../gpu/gpu.js';
 import type { Shader } from '../gpu/shader.js';
+import { activated, activationSlope } from './activation.js';
 import type { ProductAttributes } from './dense.gradient.js';
 import { DENSE_DELTA, PRODUCT } from './dense.gradient.js';
 import type { DenseActivation, DenseAttributes } from './dense.js';
@@ -32,7 +33,7 @@ export const denseKernels: GpuKernels = {
             const shifted = bias === undefined ? product : o.add(product, read(at('bias'), column as string));
             const s =
               offset === undefined ? shifted : o.add(shifted, read(at('offset'), `${row} * ${sizes.columns} + ${column}`));
-            return shader.orNan(activated(shader, s, activation), s);
+            return shader.orNan(activated(shader.lanes, s, activation), s);
           });
         }),
       ];
@@ -48,7 +49,7 @@ export const denseKernels: GpuKernels = {
     const added = offset === undefined ? [product] : [product, offset];
     const result = gpu.run(`activation ${activation} ${added.length}`, added, product.shape, (shader) => {
       const s = shader.read(0, 'index');
-      return activated(shader, added.length === 1 ? s : shader.lanes.add(s, shader.read(1, 'index')), activation);
+      return activated(shader.lanes, added.length === 1 ? s : shader.lanes.add(s, shader.read(1, 'index')), activation);
     });
     gpu.free(product);
     return [result];
@@ -60,7 +61,7 @@ export const denseKernels: GpuKernels = {
     const isLinear = activation === 'linear';
     const delta = (shader: Shader, index: string): string => {
       const g = shader.read(0, index);
-      return isLinear ? g : shader.lanes.mul(g, slopeOf(shader, shader.read(1, index), activation));
+      return isLinear ? g : shader.lanes.mul(g, activationSlope(shader.lanes, shader.read(1, index), activation));
     };
     const shapes = isLinear ? [[columns]] : [[columns], y.shape];
     return gpu.runAll(`delta ${activation} ${rows} ${columns}`, isLinear ? [dy] : [dy, y], shapes, (shader, output) =>
@@ -162,44 +163,3 @@ function fusedProduct(gpu: Gpu, a: TensorInfo, b: TensorInfo, bias: TensorInfo |
 
 const masked = (gpu: Gpu, x: TensorInfo, mask: TensorInfo): TensorInfo =>
   gpu.run('masked', [x, mask], x.shape, (shader) => shader.lanes.mul(shader.read(0, 'index'), shader.read(1, 'index')));
-
-function activated({ lanes: o }: Shader, x: string, activation: DenseActivation): string {
-  const [zero, one] = [o.constant(0), o.constant(1)];
-  switch (activation) {
-    case 'linear':
-      return x;
-    case 'relu':
-      return o.max(x, zero);
-    case 'leakyRelu':
-      return o.ifAtLeast(x, zero, x, o.mul(x, o.constant(0.2)));
-    case 'elu':
-      return o.ifAtLeast(x, zero, x, o.sub(o.exp(o.min(x, zero)), one));
-    case 'tanh':
-      return o.tanh(x);
-    case 'sigmoid':
-      return o.sigmoid(x);
-    case 'softplus':
-      return o.add(o.max(x, zero), o.log1p(o.exp(o.neg(o.abs(x)))));
-  }
-}
-
-/** act'(x) where y = act(x). */
-function slopeOf({ lanes: o }: Shader, y: string, activation: DenseActivation): string {
-  const [zero, one] = [o.constant(0), o.constant(1)];
-  switch (activation) {
-    case 'linear':
-      return one;
-    case 'relu':
-      return o.ifAtLeast(zero, y, zero, one);
-    case 'leakyRelu':
-      return o.ifAtLeast(zero, y, o.constant(0.2), one);
-    case 'elu':
-      return o.ifAtLeast(zero, y, o.add(y, one), one);
-    case 'tanh':
-      return o.sub(one, o.mul(y, y));
-    case 'sigmoid':
-      return o.mul(y, o.sub(one, y));
-    case 'softplus':
-      return o.sub(one, o.exp(o.neg(y)));
-  }
-}

@@ -1,15 +1,15 @@
 import { env, getKernel } from '@tensorflow/tfjs-core';
 import { adamKernels } from '../adam/adam.gpu.js';
 import { normKernels } from '../adam/norm.gpu.js';
-import { gpuAffine } from '../affine/affine.gpu.js';
+import { affineElement } from '../affine/affine.element.js';
 import { AFFINE } from '../affine/affine.js';
 import { denseKernels } from '../dense/dense.gpu.js';
 import { logDensityKernels } from '../logDensity/logDensity.gpu.js';
-import { gpuLogisticMixture } from '../logisticMixture/logisticMixture.gpu.js';
+import { logisticMixtureElement } from '../logisticMixture/logisticMixture.element.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
 import { planarKernels } from '../planar/planar.gpu.js';
 import { registerKernels } from '../register.js';
-import { gpuSpline } from '../spline/spline.gpu.js';
+import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
 import { takeKernels } from '../take/take.gpu.js';
 import type { GpuKernels } from './gpu.js';
@@ -32,9 +32,9 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     ...normKernels,
     ...planarKernels,
     ...logDensityKernels,
-    ...transformerKernels(AFFINE, gpuAffine),
-    ...transformerKernels(LOGISTIC_MIXTURE, gpuLogisticMixture),
-    ...transformerKernels(SPLINE, gpuSpline),
+    ...transformerKernels(AFFINE, affineElement),
+    ...transformerKernels(LOGISTIC_MIXTURE, logisticMixtureElement),
+    ...transformerKernels(SPLINE, splineElement),
   };
   registerKernels(backendName, kernels, gpuFor(backendName));
 }

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../core/shapes.js';
+import type { Arithmetic, ElementTransformer } from '../elementTransformer.js';
 import type { Columns } from '../lanes.js';
 import { TRANSFORMERS } from '../register.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
@@ -10,31 +11,10 @@ import type { GpuKernel, GpuKernels } from './gpu.js';
 import type { Shader } from './shader.js';
 import { shaderColumns } from './shader.js';
 
-/** The mathematics of a transformer, for the text of a shader. */
-export interface GpuTransformer<Attributes> {
-  /** Tells apart what the attributes make of the text. */
-  key(attributes: Attributes): string;
-  /** The value and the log-derivative; undefined where that is no matter for one program, and composed of TensorFlow.js's ops. */
-  forward(shader: Shader, x: string, parameters: Columns<string>, attributes: Attributes): [string, string] | undefined;
-  /** The gradients in x and in each parameter. */
-  backward(element: GpuElement, attributes: Attributes): { readonly x: string; readonly parameters: readonly string[] };
-}
-
-/** An element whose gradient is wanted, and the gradients in its value and log-derivative. */
-export interface GpuElement {
-  readonly shader: Shader;
-  readonly x: string;
-  /** Where the gradient looks at the outputs, else nothing. */
-  readonly y: string;
-  readonly parameters: Columns<string>;
-  readonly byValue: string;
-  readonly byLogDerivative: string;
-}
-
 /** The kernels of a transformer: for elements, which are rows of one, and for some elements of each row. */
 export function transformerKernels<Attributes extends TransformerAttributes>(
   name: string,
-  transformer: GpuTransformer<Attributes>,
+  transformer: ElementTransformer<Attributes>,
 ): GpuKernels {
   const elements: Layout = { width: () => 1, moved: () => [0], logDetShape: ({ shape }) => shape };
   const rows: Layout = {
@@ -58,7 +38,11 @@ interface Layout {
 }
 
 const forward =
-  <Attributes extends TransformerAttributes>(name: string, transformer: GpuTransformer<Attributes>, layout: Layout): GpuKernel =>
+  <Attributes extends TransformerAttributes>(
+    name: string,
+    transformer: ElementTransformer<Attributes>,
+    layout: Layout,
+  ): GpuKernel =>
   (gpu, inputs, given) => {
     const attributes = given as Attributes;
     const [x, ...parameters] = inputs as [TensorInfo, ...TensorInfo[]];
@@ -66,7 +50,7 @@ const forward =
     const { width, moved } = places;
     const key = `${name} ${transformer.key(attributes)} ${places.key}`;
     const element = (shader: Shader, at: string, row: string, j: string, which: 0 | 1): string | undefined =>
-      transformer.forward(shader, shader.read(0, at), parametersAt(shader, places, 1, row, j), attributes)?.[which];
+      transformer.forward(arithmeticOf(shader), shader.read(0, at), parametersAt(shader, places, 1, row, j), attributes)?.[which];
     // Undefined on trial, for any element.
     if (!gpu.writes(`${key} trial`, (shader) => element(shader, 'index', 'index', '0', 0))) {
       return attributes.composed(...(inputs as never[])) as unknown as TensorInfo[];
@@ -87,7 +71,11 @@ const forward =
   };
 
 const backward =
-  <Attributes extends TransformerAttributes>(name: string, transformer: GpuTransformer<Attributes>, layout: Layout): GpuKernel =>
+  <Attributes extends TransformerAttributes>(
+    name: string,
+    transformer: ElementTransformer<Attributes>,
+    layout: Layout,
+  ): GpuKernel =>
   (gpu, inputs, given) => {
     const attributes = given as Attributes;
     const needsOutput = TRANSFORMERS[name]?.(attributes) === true;
@@ -97,10 +85,15 @@ const backward =
     const places = placesOf(x, parameters, layout, attributes);
     const { width, moved, period, repeats } = places;
     const key = `${name} gradient ${transformer.key(attributes)} ${places.key}`;
-    const element = (shader: Shader, at: string, row: string, j: string): ReturnType<typeof transformer.backward> =>
+    const element = (
+      shader: Shader,
+      at: string,
+      row: string,
+      j: string,
+    ): { readonly x: string; readonly parameters: readonly string[] } =>
       transformer.backward(
+        arithmeticOf(shader),
         {
-          shader,
           x: shader.read(0, at),
           y: needsOutput ? shader.read(all.length - 1, at) : '',
           parameters: parametersAt(shader, places, 3, row, j),
@@ -136,6 +129,8 @@ const backward =
       },
     );
   };
+
+const arithmeticOf = ({ lanes }: Shader): Arithmetic<string> => ({ lanes, columns: shaderColumns });
 
 interface Places {
   /** Elements of a row. */

@@ -1,4 +1,4 @@
-import type { GpuTransformer } from '../gpu/transformRows.gpu.js';
+import type { ElementTransformer } from '../elementTransformer.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import type { AffineAttributes } from './affine.js';
 import { KINDS } from './affine.js';
@@ -13,8 +13,8 @@ import {
   logScaleSlope,
 } from './math.js';
 
-/** `math.ts` for the texts of shaders. */
-export const gpuAffine: GpuTransformer<AffineAttributes & TransformerAttributes> = {
+/** `math.ts` for one element. */
+export const affineElement: ElementTransformer<AffineAttributes & TransformerAttributes> = {
   key: ({ kind, offset, minimum, maximum, inverse }) => `${kind} ${offset} ${minimum} ${maximum} ${inverse}`,
   forward: ({ lanes: o }, x, parameters, { kind, offset, minimum, maximum, inverse }) => {
     const code = KINDS.indexOf(kind);
@@ -22,7 +22,7 @@ export const gpuAffine: GpuTransformer<AffineAttributes & TransformerAttributes>
     const y = (inverse ? affineInverse : affineForward)(o, x, parameters.at(0), s, code === GATE);
     return [y, inverse ? o.neg(s) : s];
   },
-  backward: ({ shader: { lanes: o }, x, parameters, byValue, byLogDerivative }, attributes) => {
+  backward: ({ lanes: o }, { x, parameters, byValue, byLogDerivative }, attributes) => {
     const { kind, offset, minimum, maximum, inverse } = attributes;
     const code = KINDS.indexOf(kind);
     const isGate = code === GATE;

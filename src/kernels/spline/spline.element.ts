@@ -1,5 +1,4 @@
-import { shaderColumns } from '../gpu/shader.js';
-import type { GpuTransformer } from '../gpu/transformRows.gpu.js';
+import type { Arithmetic, ElementTransformer } from '../elementTransformer.js';
 import type { Columns } from '../lanes.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import { curve, curveGradient, logDerivative, rawAt, rawSize, spline, splineGradient } from './math.js';
@@ -8,22 +7,24 @@ import { BOUNDARIES } from './spline.js';
 
 type Attributes = SplineAttributes & TransformerAttributes;
 
-/** `math.ts` for the texts of shaders. */
-export const gpuSpline: GpuTransformer<Attributes> = {
+/** `math.ts` for one element. */
+export const splineElement: ElementTransformer<Attributes> = {
   key: ({ bins, bound, boundary, minBinWidth, minBinHeight, minDerivative, isBounded, offset, inverse }) =>
     `${bins} ${bound} ${boundary} ${minBinWidth} ${minBinHeight} ${minDerivative} ${isBounded} ${offset} ${inverse}`,
-  forward: ({ lanes: o }, x, parameters, attributes) => {
+  forward: (arithmetic, x, parameters, attributes) => {
+    const o = arithmetic.lanes;
     const { bins, bound, isBounded, minBinWidth, minBinHeight, minDerivative, offset, inverse } = attributes;
     const boundary = BOUNDARIES.indexOf(attributes.boundary);
-    const memory = memoryOf(parameters, bins);
+    const memory = memoryOf(arithmetic, parameters, bins);
     curve(o, memory, bins, boundary, isBounded, bound, minBinWidth, minBinHeight);
     const y = spline(o, memory, x, inverse, bins, boundary, isBounded, bound, minDerivative, offset);
     return [y, logDerivative(memory, bins)];
   },
-  backward: ({ shader: { lanes: o }, x, parameters, byValue, byLogDerivative }, attributes) => {
+  backward: (arithmetic, { x, parameters, byValue, byLogDerivative }, attributes) => {
+    const o = arithmetic.lanes;
     const { bins, bound, isBounded, minBinWidth, minBinHeight, minDerivative, offset, inverse } = attributes;
     const boundary = BOUNDARIES.indexOf(attributes.boundary);
-    const memory = memoryOf(parameters, bins);
+    const memory = memoryOf(arithmetic, parameters, bins);
     curve(o, memory, bins, boundary, isBounded, bound, minBinWidth, minBinHeight);
     const by = splineGradient(
       ...([o, memory, x, byValue, byLogDerivative] as const),
@@ -35,5 +36,5 @@ export const gpuSpline: GpuTransformer<Attributes> = {
 };
 
 /** The parameters where the mathematics looks for them. */
-const memoryOf = (parameters: Columns<string>, bins: number): Columns<string> =>
-  shaderColumns((p) => parameters.at(p - rawAt(bins)));
+const memoryOf = <F>(arithmetic: Arithmetic<F>, parameters: Columns<F>, bins: number): Columns<F> =>
+  arithmetic.columns((p) => parameters.at(p - rawAt(bins)));

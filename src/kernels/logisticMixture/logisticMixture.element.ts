@@ -8,23 +8,23 @@ import {
   logScale,
   logScaleSlope,
 } from '../affine/math.js';
-import { shaderColumns } from '../gpu/shader.js';
-import type { GpuTransformer } from '../gpu/transformRows.gpu.js';
-import type { Columns, Lanes } from '../lanes.js';
+import type { Arithmetic, DifferentiatedElement, ElementTransformer } from '../elementTransformer.js';
+import type { Columns } from '../lanes.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import type { LogisticMixtureAttributes } from './logisticMixture.js';
 import { differentiate, evaluate, logit, logSlope, prepare, propagate, slope } from './math.js';
 
 type Attributes = LogisticMixtureAttributes & TransformerAttributes;
 
-/** `math.ts` for the texts of shaders, but for the inverse, whose search is composed. */
-export const gpuLogisticMixture: GpuTransformer<Attributes> = {
+/** `math.ts` for one element, but for the inverse, whose search is composed. */
+export const logisticMixtureElement: ElementTransformer<Attributes> = {
   key: ({ components, floor, after, inverse }) => `${components} ${floor} ${JSON.stringify(after)} ${inverse}`,
-  forward: ({ lanes: o }, x, parameters, { components: K, floor, after, inverse }) => {
+  forward: (arithmetic, x, parameters, { components: K, floor, after, inverse }) => {
     if (inverse) {
       return undefined;
     }
-    const [mixture, sums] = [mixtureOf(o, parameters, K, floor), nothing()];
+    const o = arithmetic.lanes;
+    const [mixture, sums] = [mixtureOf(arithmetic, parameters, K, floor), nothing(arithmetic)];
     evaluate(o, x, mixture, K, sums);
     const [y, l] = [logit(o, sums), logSlope(o, sums, false)];
     if (after === undefined) {
@@ -34,10 +34,12 @@ export const gpuLogisticMixture: GpuTransformer<Attributes> = {
     const s = logScale(o, parameters.at(3 * K + 1), code, after.offset, after.minimum, after.maximum);
     return [affineForward(o, y, parameters.at(3 * K), s, code === GATE), o.add(l, s)];
   },
-  backward: (element, { components: K, floor, after, inverse }) => {
-    const { shader, x: given, y, parameters } = element;
-    const o = shader.lanes;
-    const [mixture, sums, partials] = [mixtureOf(o, parameters, K, floor), nothing(), nothing()];
+  backward: <F>(arithmetic: Arithmetic<F>, element: DifferentiatedElement<F>, attributes: Attributes) => {
+    const { components: K, floor, after, inverse } = attributes;
+    const { x: given, y, parameters } = element;
+    const o = arithmetic.lanes;
+    const [sums, partials] = [nothing(arithmetic), nothing(arithmetic)];
+    const mixture = mixtureOf(arithmetic, parameters, K, floor);
     const point = inverse ? y : given;
     evaluate(o, point, mixture, K, sums);
     const slopeOfL = differentiate(o, point, mixture, K, sums, false, partials);
@@ -48,7 +50,7 @@ export const gpuLogisticMixture: GpuTransformer<Attributes> = {
       h = o.neg(h);
     }
     let outer = inverse ? o.neg(g) : g;
-    const ofAffine: string[] = [];
+    const ofAffine: F[] = [];
     if (after !== undefined) {
       // The affine map comes after the mixture, or before its inverse.
       const code = KINDS.indexOf(after.kind);
@@ -70,14 +72,14 @@ export const gpuLogisticMixture: GpuTransformer<Attributes> = {
   },
 };
 
-const nothing = (): Columns<string> =>
-  shaderColumns((p) => {
+const nothing = <F>({ columns }: Arithmetic<F>): Columns<F> =>
+  columns((p) => {
     throw new Error(`there is no column ${p}`);
   });
 
 /** What `prepare` makes of the parameters, which stay as they are. */
-function mixtureOf(o: Lanes<string>, parameters: Columns<string>, K: number, floor: number): Columns<string> {
-  const mixture = shaderColumns((p) => parameters.at(p));
-  prepare(o, mixture, K, floor);
+function mixtureOf<F>({ lanes, columns }: Arithmetic<F>, parameters: Columns<F>, K: number, floor: number): Columns<F> {
+  const mixture = columns((p) => parameters.at(p));
+  prepare(lanes, mixture, K, floor);
   return mixture;
 }

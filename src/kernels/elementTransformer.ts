@@ -1,0 +1,32 @@
+import type { Columns, Lanes } from './lanes.js';
+
+/** What the mathematics of an element is done with. */
+export interface Arithmetic<F> {
+  readonly lanes: Lanes<F>;
+  /** Numbers that are read where none is put in their place. */
+  columns(read: (p: number) => F): Columns<F>;
+}
+
+/** The mathematics of a transformer for one element, with numbers of any kind: those of a CPU, or texts of a shader. */
+export interface ElementTransformer<Attributes> {
+  /** Tells apart what the attributes make of it. */
+  key(attributes: Attributes): string;
+  /** The value and the log-derivative; undefined where that takes a search, and is composed of TensorFlow.js's ops. */
+  forward<F>(arithmetic: Arithmetic<F>, x: F, parameters: Columns<F>, attributes: Attributes): [F, F] | undefined;
+  /** The gradients in x and in each parameter. */
+  backward<F>(
+    arithmetic: Arithmetic<F>,
+    element: DifferentiatedElement<F>,
+    attributes: Attributes,
+  ): { readonly x: F; readonly parameters: readonly F[] };
+}
+
+/** An element whose gradient is wanted, and the gradients in its value and log-derivative. */
+export interface DifferentiatedElement<F> {
+  readonly x: F;
+  /** Looked at only where the gradient is said to need outputs. */
+  readonly y: F;
+  readonly parameters: Columns<F>;
+  readonly byValue: F;
+  readonly byLogDerivative: F;
+}
