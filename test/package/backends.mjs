@@ -8,8 +8,8 @@ import { build } from 'esbuild';
 const CORE = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-cpu'];
 
 /** What every run does: choose, then a gradient through a planar flow. */
-const body = (names) => `
-  const { name, failures } = await useBackend(${JSON.stringify(names)});
+const body = (names, options = {}) => `
+  const { name, failures } = await useBackend(${JSON.stringify(names)}, ${JSON.stringify(options)});
   const flow = planar({ dim: 2, rng: createRng(0) });
   const gradient = grad((x) => sum(flow.forwardAndLogDet(x)[0]))(tensor2d([[0.5, 1]]));
   console.log(JSON.stringify({ name, failures, finite: (await gradient.data()).every(Number.isFinite) }));`;
@@ -19,13 +19,13 @@ const IMPORTS = `
   import { createRng, planar } from 'tfjs-flows';
   import { useBackend } from 'tfjs-flows/backends';`;
 
-const asModule = (names) => IMPORTS + body(names);
+const asModule = (names, options) => IMPORTS + body(names, options);
 
-const asCommonJs = (names) => `
+const asCommonJs = (names, options) => `
   const { grad, sum, tensor2d } = require('@tensorflow/tfjs-core');
   const { createRng, planar } = require('tfjs-flows');
   const { useBackend } = require('tfjs-flows/backends');
-  (async () => {${body(names)}})();`;
+  (async () => {${body(names, options)}})();`;
 
 export async function testBackends(check, packed, { dawn, dawnEnvironment }) {
   const layers = packed.withPeers('layers', [...CORE, '@tensorflow/tfjs-layers']);
@@ -42,12 +42,13 @@ export async function testBackends(check, packed, { dawn, dawnEnvironment }) {
     ['cpu, gradients by tfjs-layers', layers, ['cpu']],
     ['cpu, gradients by tfjs', whole, ['cpu']],
     ['wasm', whole, ['wasm']],
+    ['wasm with two threads', whole, ['wasm'], undefined, { threads: 2 }],
     ['webgpu by Dawn', whole, ['webgpu'], dawn],
   ];
-  for (const [title, app, names, problem] of cases) {
+  for (const [title, app, names, problem, options] of cases) {
     for (const [kind, source] of [
-      ['mjs', asModule(names)],
-      ['cjs', asCommonJs(names)],
+      ['mjs', asModule(names, options)],
+      ['cjs', asCommonJs(names, options)],
     ]) {
       if (problem !== undefined && !process.env.CI) {
         console.log(`skip  useBackend in ${kind}: ${title}: ${problem}`);
