@@ -84,7 +84,7 @@ export async function compileKernels(like: unknown, threads = 1): Promise<((back
 }
 
 /** Nanoseconds of work from which on a second thread saves time. */
-const WORTHWHILE = 20_000;
+const WORTHWHILE = 50_000;
 /** Kernels take rows by fours. */
 const TILE = 4;
 

@@ -19,6 +19,8 @@ const COUNT = 3;
 const FAILED = 4;
 /** Looks at one of these places before a thread sleeps: waking up takes longer than most kernels. */
 const PATIENCE = 20_000;
+/** The same of the second thread, which has more time on its hands. */
+const PATIENCE_OF_SECOND = 100_000;
 
 /** What the thread runs: it never returns from `serve`, and is ended from outside. */
 const PROGRAM = `
@@ -30,7 +32,7 @@ function serve({ module, memory, control, numbers }, say) {
   say('ready');
   for (let job = 0; ; ) {
     for (let looks = 0; Atomics.load(state, ${GIVEN}) === job; looks++) {
-      if (looks > ${PATIENCE}) Atomics.wait(state, ${GIVEN}, job);
+      if (looks > ${PATIENCE_OF_SECOND}) Atomics.wait(state, ${GIVEN}, job);
     }
     job = Atomics.load(state, ${GIVEN});
     try {
