@@ -1,5 +1,6 @@
 import type { DataId, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { add, reshape, tensor1d, transpose } from '@tensorflow/tfjs-core';
+import { canReadSync } from '../core/canReadSync.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
 import { buffer, defineModule } from '../core/module.js';
@@ -202,8 +203,8 @@ function stepByStep(layers: readonly Layer[], order: Variable, through: (x: Unit
 /**
  * Whether the masks are those of our degrees and the order: weights from elsewhere may bring others.
  *
- * As long as nothing was assigned to them they are. Else they are read back, once; where the backend cannot do so at once, the answer
- * is no.
+ * As long as nothing was assigned to them they are. Else they are read back, once; where the backend cannot do so at once the answer
+ * is no, and all of the network is evaluated at each step.
  */
 function maskCheck(layers: readonly Layer[], order: Variable): () => boolean {
   const masks = layers.map(({ linear }) => linear.buffers.mask as Variable);
@@ -222,11 +223,7 @@ function maskCheck(layers: readonly Layer[], order: Variable): () => boolean {
     const now = values();
     if (now.some((id, i) => id !== seen[i])) {
       seen = now;
-      try {
-        ours = compare();
-      } catch {
-        ours = false;
-      }
+      ours = canReadSync() && compare();
     }
     return ours;
   };

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { cast, floor, tidy } from '@tensorflow/tfjs-core';
+import { canReadSync } from '../core/canReadSync.js';
 import type { DequantizeOptions, Dequantizer } from '../core/dequantizer.js';
 import { checkDrawShape } from '../core/drawShape.js';
 import { checkCall, invalid } from '../core/errors.js';
@@ -9,7 +10,7 @@ import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import type { EventShape } from '../core/shapes.js';
 import { checkEvent } from '../core/shapes.js';
-import { addNoise, canReadSync, checkDiscrete, checkLevelCount, checkValues } from './levels.js';
+import { addNoise, checkDiscrete, checkLevelCount, checkValues } from './levels.js';
 
 /** What every dequantizer takes. */
 export interface LevelsOptions {

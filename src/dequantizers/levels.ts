@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, clipByValue, equal, fill, floor, getBackend, greaterEqual, zerosLike } from '@tensorflow/tfjs-core';
+import { add, clipByValue, equal, fill, floor, greaterEqual, zerosLike } from '@tensorflow/tfjs-core';
 import { checkInteger, invalid, isTensorLike } from '../core/errors.js';
 import { select } from '../core/select.js';
 import type { EventShape } from '../core/shapes.js';
@@ -34,11 +34,6 @@ export function checkValues(where: string, values: ArrayLike<number>, levels: nu
       throw new Error(`${where}: x should hold integers of 0 ... ${levels - 1}, but element ${i} is ${value}.`);
     }
   }
-}
-
-/** Whether a tensor can be read without waiting: WebGPU cannot in Node, and in a browser only by way of a canvas. */
-export function canReadSync(backend: string = getBackend()): boolean {
-  return backend !== 'webgpu';
 }
 
 /**

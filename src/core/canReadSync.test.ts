@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { canReadSync } from './levels.js';
+import { canReadSync } from './canReadSync.js';
 
 it('knows that WebGPU cannot be read without waiting', () => {
   expect(canReadSync()).toBe(true);
