@@ -60,20 +60,21 @@ export async function startThread(module: WebAssembly.Module, memory: WebAssembl
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   const state = new Int32Array(control);
   const given = new Float64Array(numbers);
+  // Counts as 32-bit integers do, which start again below 0.
   let job = 0;
   return {
     start: (name, values) => {
       given.set(values);
       state[KERNEL] = names.indexOf(name);
       state[COUNT] = values.length;
-      job = Atomics.add(state, GIVEN, 1) + 1;
+      job = (Atomics.add(state, GIVEN, 1) + 1) | 0;
       Atomics.notify(state, GIVEN);
     },
     finish: () => {
       for (let looks = 0; Atomics.load(state, DONE) !== job; looks++) {
         // A page may not sleep.
         if (looks > PATIENCE && inNode()) {
-          Atomics.wait(state, DONE, job - 1);
+          Atomics.wait(state, DONE, (job - 1) | 0);
         }
       }
       if (state[FAILED] === 1) {
