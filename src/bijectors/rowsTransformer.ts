@@ -16,7 +16,7 @@ import { ROWS } from '../kernels/transformRows.js';
  */
 export function rowsTransformer(transformer: Transformer, dim: number, moved: readonly number[]): TransformRows {
   const { kernel } = transformer;
-  const kept = placesBut(dim, moved);
+  const kept = Array.from({ length: dim }, (_, d) => d).filter((d) => !moved.includes(d));
   return (method, x, parameters) => {
     const composed = (rows: Tensor, p: Tensor): [Tensor, Tensor] => {
       const [y, logDerivative] = transformer[method](kept.length === 0 ? rows : take(rows, moved), p);
@@ -34,8 +34,3 @@ export type TransformRows = (
   x: Tensor,
   parameters: Tensor,
 ) => [y: Tensor, logDet: Tensor];
-
-function placesBut(dim: number, moved: readonly number[]): number[] {
-  const isMoved = new Set(moved);
-  return Array.from({ length: dim }, (_, d) => d).filter((d) => !isMoved.has(d));
-}

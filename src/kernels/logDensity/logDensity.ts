@@ -21,13 +21,11 @@ export interface ElementDensity {
  * @param inputs the value, and what `composed` takes beside it
  */
 export function logDensity(density: ElementDensity, inputs: readonly Tensor[], rank: number): Tensor {
-  const { kind, constant } = density;
-  const composed = (...all: Tensor[]): Tensor => add(sumTrailing(density.composed(...all), rank), constant);
-  const shape = String(inputs[0]?.shape);
+  const composed = (...all: Tensor[]): Tensor => add(sumTrailing(density.composed(...all), rank), density.constant);
   // The kernel does not broadcast.
-  const fits = kind !== undefined && inputs.every((input) => String(input.shape) === shape);
-  const attributes = { kind: kind as DensityKind, rank, constant, composed } satisfies LogDensityAttributes;
-  return (fits ? fused(LOG_DENSITY, inputs, attributes)?.[0] : undefined) ?? composed(...inputs);
+  const fits = density.kind && inputs.every(({ shape }) => `${shape}` === `${inputs[0]?.shape}`);
+  const attributes = { ...(density as LogDensityAttributes), rank, composed };
+  return (fits && fused(LOG_DENSITY, inputs, attributes)?.[0]) || composed(...inputs);
 }
 
 /** The name of the fused kernel: a value [...batch, ...event], and perhaps a parameter of the same shape, to [...batch]. */
