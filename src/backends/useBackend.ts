@@ -42,9 +42,9 @@ export interface ChosenBackend {
 
 /**
  * Makes the first of the named backends that works here the current one of TensorFlow.js, sees to it that gradients are registered,
- * which `@tensorflow/tfjs-core` alone does not do, and registers this library's fused kernels for it. On
- * `wasm` some of them stand in for TensorFlow.js's own: products of matrices, slices, exp, log, tanh, sigmoid and softplus; there a
- * second thread may help (`threads`).
+ * which `@tensorflow/tfjs-core` alone does not do, and registers this library's fused kernels for it. On `wasm` some of them stand in
+ * for TensorFlow.js's own: products of matrices, slices, exp, log, tanh, sigmoid and softplus; there a second thread may help
+ * (`threads`).
  *
  * Only the named backends are tried, in their order. The package of each (`@tensorflow/tfjs-backend-wasm` and so on) is
  * loaded when its turn comes, so an application installs those that it names. In Node, `webgpu` runs on Dawn, which the npm

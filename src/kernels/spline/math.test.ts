@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Columns, Lanes } from '../lanes.js';
+import { numbers } from '../cpu/numbers.js';
+import type { Columns } from '../lanes.js';
 import {
   CIRCULAR,
   curve,
@@ -14,26 +15,8 @@ import {
   splineGradient,
 } from './math.js';
 
-/** One float64 number at a time, so that differences of values are as exact as can be. */
-const float64: Lanes<number> = {
-  constant: (value) => value,
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
-  div: (a, b) => a / b,
-  neg: (a) => -a,
-  abs: Math.abs,
-  sqrt: Math.sqrt,
-  max: Math.max,
-  min: Math.min,
-  fma: (a, b, c) => a * b + c,
-  ifAtLeast: (a, b, yes, no) => (a >= b ? yes : no),
-  exp: Math.exp,
-  log: Math.log,
-  log1p: Math.log1p,
-  tanh: Math.tanh,
-  sigmoid: (a) => 1 / (1 + Math.exp(-a)),
-};
+/** Differences of values are as exact as can be in float64. */
+const { lanes: float64 } = numbers;
 
 const BINS = 3;
 const BOUND = 2;
