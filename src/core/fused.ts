@@ -1,5 +1,11 @@
-import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
-import { engine, getBackend, getKernel } from '@tensorflow/tfjs-core';
+import type { KernelConfig, Tensor } from '@tensorflow/tfjs-core';
+import { getBackend, getKernel } from '@tensorflow/tfjs-core';
+
+/** A fused kernel as tfjs-core's registry holds it: one that knows how it is called. */
+export interface FusedKernel extends KernelConfig {
+  /** Runs it on the current backend, recorded for gradients like any op. */
+  call(inputs: readonly Tensor[], attributes: object): Tensor[];
+}
 
 /**
  * Runs a fused kernel, recorded for gradients like any op, where the current backend has it; undefined where it has not, and the
@@ -7,11 +13,10 @@ import { engine, getBackend, getKernel } from '@tensorflow/tfjs-core';
  *
  * Kernels come with `useBackend`, so a program that does not ask for them does not carry them.
  */
-export function fused(name: string, inputs: readonly Tensor[], attributes: object = {}): Tensor[] | undefined {
-  return hasKernel(name)
-    ? ([] as Tensor[]).concat(engine().runKernel(name, inputs as unknown as NamedTensorMap, attributes as never))
-    : undefined;
-}
+export const fused = (name: string, inputs: readonly Tensor[], attributes: object = {}): Tensor[] | undefined =>
+  kernelOf(name)?.call(inputs, attributes);
 
 /** Whether the current backend has a kernel, for those who would prepare its inputs in vain. */
-export const hasKernel = (name: string): boolean => getKernel(name, getBackend()) !== undefined;
+export const hasKernel = (name: string): boolean => kernelOf(name) !== undefined;
+
+const kernelOf = (name: string): FusedKernel | undefined => getKernel(name, getBackend()) as FusedKernel | undefined;

@@ -1,8 +1,9 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { registerKernel } from '@tensorflow/tfjs-core';
+import type { FusedKernel } from '../core/fused.js';
 import { AFFINE } from './affine/affine.js';
 import { registerDenseGradient } from './dense/dense.gradient.js';
-import { remember } from './fusedGradient.js';
+import { runRecorded } from './fusedGradient.js';
 import { registerLogDensityGradient } from './logDensity/logDensity.gradient.js';
 import { LOGISTIC_MIXTURE } from './logisticMixture/logisticMixture.js';
 import { registerPlanarGradient } from './planar/planar.gradient.js';
@@ -30,15 +31,14 @@ export function registerKernels<Host, Kernel extends (host: Host, inputs: readon
   hostOf: (backend: unknown) => Host,
 ): void {
   for (const [kernelName, run] of Object.entries(kernels)) {
-    registerKernel({
+    const kernel: FusedKernel = {
       kernelName,
       backendName,
-      kernelFunc: ({ inputs, backend, attrs }) => {
-        const list = inputs as unknown as Tensor[];
-        remember(kernelName, list, attrs as object);
-        return run(hostOf(backend), list, attrs as object) as Tensor[];
-      },
-    });
+      kernelFunc: ({ inputs, backend, attrs }) =>
+        run(hostOf(backend), inputs as unknown as Tensor[], attrs as object) as Tensor[],
+      call: (inputs, attributes) => runRecorded(kernelName, inputs, attributes),
+    };
+    registerKernel(kernel);
   }
   registerDenseGradient();
   registerTakeGradient();

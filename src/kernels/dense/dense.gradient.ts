@@ -19,7 +19,6 @@ export interface ProductAttributes {
 export function registerDenseGradient(): void {
   registerFusedGradient<DenseAttributes>({
     name: DENSE,
-    outputs: 1,
     needsInput: (i, { parts }) => i < 2 || parts[i - 2] === 'mask',
     needsOutputs: ({ activation }) => activation !== 'linear',
     // Second derivatives: every product of the composed form is a kernel of this name without an activation.

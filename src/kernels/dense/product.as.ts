@@ -53,17 +53,28 @@ export function product(
       let a2 = rows > 2 ? a1 + am : a1;
       let a3 = rows > 3 ? a2 + am : a2;
       let c00 = bias0, c01 = bias1, c10 = bias0, c11 = bias1, c20 = bias0, c21 = bias1, c30 = bias0, c31 = bias1;
-      for (let p = from; p < to; p += 32) {
-        const b0 = v128.load(p), b1 = v128.load(p, 16);
-        let s = v128.load32_splat(a0);
-        c00 = multiplyAdd(s, b0, c00); c01 = multiplyAdd(s, b1, c01);
-        s = v128.load32_splat(a1);
-        c10 = multiplyAdd(s, b0, c10); c11 = multiplyAdd(s, b1, c11);
-        s = v128.load32_splat(a2);
-        c20 = multiplyAdd(s, b0, c20); c21 = multiplyAdd(s, b1, c21);
-        s = v128.load32_splat(a3);
-        c30 = multiplyAdd(s, b0, c30); c31 = multiplyAdd(s, b1, c31);
-        a0 += ak; a1 += ak; a2 += ak; a3 += ak;
+      if (count <= 4) {
+        for (let p = from; p < to; p += 32) {
+          const b0 = v128.load(p);
+          c00 = multiplyAdd(v128.load32_splat(a0), b0, c00);
+          c10 = multiplyAdd(v128.load32_splat(a1), b0, c10);
+          c20 = multiplyAdd(v128.load32_splat(a2), b0, c20);
+          c30 = multiplyAdd(v128.load32_splat(a3), b0, c30);
+          a0 += ak; a1 += ak; a2 += ak; a3 += ak;
+        }
+      } else {
+        for (let p = from; p < to; p += 32) {
+          const b0 = v128.load(p), b1 = v128.load(p, 16);
+          let s = v128.load32_splat(a0);
+          c00 = multiplyAdd(s, b0, c00); c01 = multiplyAdd(s, b1, c01);
+          s = v128.load32_splat(a1);
+          c10 = multiplyAdd(s, b0, c10); c11 = multiplyAdd(s, b1, c11);
+          s = v128.load32_splat(a2);
+          c20 = multiplyAdd(s, b0, c20); c21 = multiplyAdd(s, b1, c21);
+          s = v128.load32_splat(a3);
+          c30 = multiplyAdd(s, b0, c30); c31 = multiplyAdd(s, b1, c31);
+          a0 += ak; a1 += ak; a2 += ak; a3 += ak;
+        }
       }
       const added = offset ? offset + <usize>m * row + (<usize>n << 2) : 0;
       finish(out, c00, c01, count, added, activation, seen);
@@ -81,29 +92,26 @@ export function product(
  */
 export function delta(dy: usize, y: usize, delta: usize, sums: usize, M: i32, N: i32, activation: i32): void {
   memory.fill(sums, 0, <usize>N << 2);
+  const row: usize = <usize>N << 2;
   for (let m = 0; m < M; m++) {
     let n = 0;
-    for (; n + 4 <= N; n += 4) {
-      const at = <usize>n << 2;
-      let d = v128.load(dy + at);
-      if (activation) {
-        d = f32x4.mul(d, activationSlope(v128.load(y + at), activation));
-        v128.store(delta + at, d);
-      }
-      v128.store(sums + at, f32x4.add(v128.load(sums + at), d));
-    }
-    if (n < N) {
-      const at = <usize>n << 2;
-      let d = loadPart(dy + at, N - n);
-      if (activation) {
-        d = f32x4.mul(d, activationSlope(loadPart(y + at, N - n), activation));
-        storePart(delta + at, d, N - n);
-      }
-      storePart(sums + at, f32x4.add(loadPart(sums + at, N - n), d), N - n);
-    }
-    const row: usize = <usize>N << 2;
+    for (; n + 4 <= N; n += 4) addDelta(dy, y, delta, sums, <usize>n << 2, 4, activation);
+    if (n < N) addDelta(dy, y, delta, sums, <usize>n << 2, N - n, activation);
     dy += row; y += row; delta += row;
   }
+}
+
+@inline function addDelta(dy: usize, y: usize, delta: usize, sums: usize, at: usize, count: i32, activation: i32): void {
+  storePart(sums + at, f32x4.add(loadPart(sums + at, count), deltaPart(dy + at, y + at, delta + at, count, activation)), count);
+}
+
+/** Up to four numbers of delta, which are written where there is an activation. */
+@inline function deltaPart(dy: usize, y: usize, delta: usize, count: i32, activation: i32): v128 {
+  const d = loadPart(dy, count);
+  if (!activation) return d;
+  const product = f32x4.mul(d, activationSlope(loadPart(y, count), activation));
+  storePart(delta, product, count);
+  return product;
 }
 
 @inline function finish(out: usize, low: v128, high: v128, count: i32, offset: usize, activation: i32, mask: usize): void {
@@ -160,10 +168,10 @@ function isEmpty(mask: usize, row: usize, rows: i32, count: i32): bool {
 /** Eight columns of B one after the other, row by row, so that the inner loop reads on; columns that B does not have are 0. */
 function pack(b: usize, bk: usize, bn: usize, K: i32, count: i32, panel: usize): void {
   let k = 0;
-  if (count == WIDE && bn == 4) {
+  if (bn == 4) {
     for (; k < K; k++) {
-      v128.store(panel, v128.load(b));
-      v128.store(panel, v128.load(b, 16), 16);
+      v128.store(panel, loadPart(b, count));
+      v128.store(panel, loadPart(b + 16, count - 4), 16);
       b += bk; panel += 32;
     }
   } else if (count == WIDE && bk == 4) {

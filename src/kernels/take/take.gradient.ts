@@ -8,7 +8,6 @@ import { TAKE } from './take.js';
 export function registerJoinGradient(): void {
   registerFusedGradient<JoinAttributes>({
     name: JOIN,
-    outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
     composed: (parts, { composed }) => [composed(parts)],
@@ -23,7 +22,6 @@ export function registerJoinGradient(): void {
 export function registerTakeGradient(): void {
   registerFusedGradient<TakeAttributes>({
     name: TAKE,
-    outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
     composed: ([x], { composed }) => [composed(x as Tensor)],
