@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { createRng } from '../core/rng.js';
+import { registerKernels } from '../kernels/register.js';
 import { SPLINE } from '../kernels/spline/spline.js';
 import { checkBijector } from '../testing/checkBijector.js';
 import { expectNoLeak } from '../testing/expectNoLeak.js';
@@ -120,22 +121,19 @@ describe('rationalQuadraticSpline', () => {
       for (const method of ['forwardAndLogDet', 'inverseAndLogDet'] as const) {
         const [y, logDet] = bijector[method](x);
         let told: object | undefined;
-        tf.registerKernel({
-          kernelName: SPLINE,
-          backendName: 'cpu',
-          kernelFunc: ({ inputs, attrs, backend }) => {
-            const { composed, ...rest } = attrs as unknown as { composed: (...all: unknown[]) => tf.Tensor[] };
-            told = rest;
-            // The same, moved so that it is seen.
-            return composed(...(inputs as unknown as tf.Tensor[])).map((value) =>
-              (backend as tf.MathBackendCPU).makeTensorInfo(
-                value.shape,
-                'float32',
-                value.dataSync().map((each) => each + 100),
-              ),
-            );
-          },
-        });
+        // The same, moved so that it is seen.
+        const run = (backend: tf.MathBackendCPU, inputs: readonly tf.Tensor[], attributes: object): tf.TensorInfo[] => {
+          const { composed, ...rest } = attributes as { composed: (...all: unknown[]) => tf.Tensor[] };
+          told = rest;
+          return composed(...inputs).map((value) =>
+            backend.makeTensorInfo(
+              value.shape,
+              'float32',
+              value.dataSync().map((each) => each + 100),
+            ),
+          );
+        };
+        registerKernels('cpu', { [SPLINE]: run }, (backend) => backend as tf.MathBackendCPU);
         const [made, madeLogDet] = withoutKernelAfter(() => bijector[method](x));
         expect(difference(made, tf.add(y, isKernel ? 100 : 0))).toBeLessThan(1e-4);
         expect(difference(madeLogDet, tf.add(logDet, isKernel ? 200 : 0))).toBeLessThan(1e-4);

@@ -5,7 +5,8 @@ import type { Module } from '../core/module.js';
 import { buffer, defineModule, parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { own } from '../core/stopGradient.js';
-import { dense } from '../kernels/dense/dense.js';
+import type { DenseLayer } from '../kernels/dense/dense.js';
+import { dense, denseLayers } from '../kernels/dense/dense.js';
 import { multiply } from '../kernels/dense/multiply.js';
 import type { Activation } from './activation.js';
 import { activationFunction, splitActivation } from './activation.js';
@@ -26,6 +27,8 @@ export interface LinearOptions {
 /** An affine layer. */
 export interface Linear extends Module {
   apply(x: Tensor, options: CallOptions, activation?: Activation): Tensor;
+  /** The layer for so many examples as kernels do it, and what is left to do after that. */
+  begin(examples: number, options: CallOptions, activation?: Activation): { layer: DenseLayer; rest?: (y: Tensor) => Tensor };
   /** The same layer with an example a column, for the parts of it that a step needs. */
   columns(batch: readonly number[], options: CallOptions): LinearColumns;
 }
@@ -68,21 +71,31 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
           ),
         );
 
+  const begin: Linear['begin'] = (examples, options, activation) => {
+    const context = fromContext && dense(options.context as Tensor, own(fromContext, options));
+    // A context that several examples share is added by broadcasting, which the layer itself does not do.
+    const shared = context?.size === examples * outputs ? undefined : context;
+    const [within, after] = shared === undefined ? splitActivation(activation) : [undefined, activation];
+    const layer: DenseLayer = {
+      kernel: own(kernel, options),
+      bias: own(bias, options),
+      mask: masking,
+      offset: shared === undefined ? context : undefined,
+      activation: within,
+    };
+    if (shared === undefined && after === undefined) {
+      return { layer };
+    }
+    const act = after === undefined ? (y: Tensor) => y : activationFunction('linear', after);
+    return { layer, rest: (y) => act(shared === undefined ? y : add(y, shared)) };
+  };
   return {
     ...defineModule({
       parameters: { kernel, bias, ...(fromContext === undefined ? {} : { context: fromContext }) },
       buffers: masking === undefined ? {} : { mask: masking },
     }),
-    apply: (x, options, activation) => {
-      const offset = fromContext && multiply(options.context as Tensor, own(fromContext, options));
-      // A context that several examples share is added by broadcasting, which the layer itself does not do.
-      const isShared = offset !== undefined && offset.size * inputs !== x.size * outputs;
-      const [within, after] = isShared ? [undefined, activation] : splitActivation(activation);
-      const settings = { mask: masking, offset: isShared ? undefined : offset, activation: within };
-      const y = dense(x, own(kernel, options), own(bias, options), settings);
-      const all = isShared ? add(y, offset) : y;
-      return after === undefined ? all : activationFunction('linear', after)(all);
-    },
+    begin,
+    apply: (x, options, activation) => applyLayers(x, [[{ begin }, activation]], options),
     columns: (batch, options) => {
       const bare = reshape(own(bias, options), [outputs, 1]);
       // One product a context, however many examples share it.
@@ -94,6 +107,26 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
       return { kernel: own(kernel, options), offset: reshape(offset, [outputs, -1]) };
     },
   };
+}
+
+/** Layers one after the other, each with the activation that follows it, in as few kernels as can be. */
+export function applyLayers(
+  x: Tensor,
+  layers: readonly (readonly [linear: Pick<Linear, 'begin'>, activation?: Activation | undefined])[],
+  options: CallOptions,
+): Tensor {
+  const examples = x.size / (x.shape[x.shape.length - 1] as number);
+  let h = x;
+  let pending: DenseLayer[] = [];
+  for (const [linear, activation] of layers) {
+    const { layer, rest } = linear.begin(examples, options, activation);
+    pending.push(layer);
+    if (rest !== undefined) {
+      h = rest(denseLayers(h, pending));
+      pending = [];
+    }
+  }
+  return pending.length === 0 ? h : denseLayers(h, pending);
 }
 
 /** (c C)^T for each context c: [..., contextDim] -> [outputs, N]. */

@@ -12,7 +12,7 @@ import type { Activation } from './activation.js';
 import { activationFunction, saturates } from './activation.js';
 import { checkHidden, defineConditioner } from './defineConditioner.js';
 import type { Linear, LinearOptions } from './linear.js';
-import { linear } from './linear.js';
+import { applyLayers, linear } from './linear.js';
 import type { MaskedSteps } from './maskedSteps.js';
 import { maskedSteps } from './maskedSteps.js';
 
@@ -145,7 +145,10 @@ export function made(options: MadeOptions): Made {
       outputDim: dim * parameterSize,
       contextDim,
       parts: { ...parts, output: output.linear, '': defineModule({ buffers: { order } }) },
-      apply: (x, call) => through(x, ({ linear }, h, activation) => linear.apply(h as Tensor, call, activation)),
+      apply: (x, call) =>
+        residual
+          ? through(x, ({ linear }, h, activation) => linear.apply(h as Tensor, call, activation))
+          : applyLayers(x, [...layers.slice(0, -1).map(({ linear }) => [linear, activation] as const), [output.linear]], call),
     }),
     order,
     stepwise: stepByStep(layers, order, through),

@@ -5,7 +5,7 @@ import { createRng } from '../core/rng.js';
 import type { Activation } from './activation.js';
 import { checkActivation, saturates } from './activation.js';
 import { checkHidden, defineConditioner } from './defineConditioner.js';
-import { linear } from './linear.js';
+import { applyLayers, linear } from './linear.js';
 
 /** What `mlp` takes. */
 export interface MlpOptions {
@@ -80,10 +80,6 @@ export function mlp(options: MlpOptions): Conditioner {
     outputDim,
     contextDim,
     parts: { ...Object.fromEntries(layers.map((layer, i) => [`hidden${i}`, layer])), output },
-    apply: (x, call) =>
-      output.apply(
-        layers.reduce((h, layer) => layer.apply(h, call, activation), x),
-        call,
-      ),
+    apply: (x, call) => applyLayers(x, [...layers.map((layer) => [layer, activation] as const), [output]], call),
   });
 }

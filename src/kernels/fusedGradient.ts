@@ -6,13 +6,15 @@ import { addAll } from '../core/addAll.js';
 export interface FusedGradient<Attributes> {
   /** The kernel's name. */
   readonly name: string;
+  /** How many outputs it has. Where it is recorded it may have others beside, for `gradients` alone. */
+  readonly outputs: number;
   /** Whether `gradients` looks at the outputs. Default: always. */
   needsOutputs?(attributes: Attributes): boolean;
-  /** Whether a gradient depends on the values of input i, rather than on its shape alone. Default: always. */
+  /** Whether a gradient, or the gradient of one, depends on the values of input i rather than on its shape alone. Default: always. */
   needsInput?(i: number, attributes: Attributes): boolean;
   /** The same, of TensorFlow.js's ops. */
   composed(inputs: readonly Tensor[], attributes: Attributes): readonly Tensor[];
-  /** Gradients by other kernels: one for each input, or what makes it, where it may not be wanted. */
+  /** Gradients by other kernels, of the outputs for them, then of the others if needed: one for each input, or what makes it, where it may not be wanted. */
   gradients(
     dys: readonly Tensor[],
     inputs: readonly Tensor[],
@@ -28,7 +30,7 @@ export interface FusedGradient<Attributes> {
  * ops, which have all of them.
  */
 export function registerFusedGradient<Attributes>(config: FusedGradient<Attributes>): void {
-  const { name, needsOutputs = () => true, needsInput = () => true, composed, gradients } = config;
+  const { name, outputs: count, needsOutputs = () => true, needsInput = () => true, composed, gradients } = config;
   if (getGradient(name) !== undefined) {
     return;
   }
@@ -53,6 +55,7 @@ export function registerFusedGradient<Attributes>(config: FusedGradient<Attribut
         : gradients(dys, inputs, saved.slice(next), settings);
       return Object.fromEntries(all.map((gradient, i) => [i, typeof gradient === 'function' ? gradient : () => gradient]));
     },
+    count,
     needsOutputs,
     needsInput,
   } as GradConfig);
@@ -78,7 +81,7 @@ export function runRecorded(name: string, inputs: readonly Tensor[], attributes:
     return runKernel(name, inputs, attributes);
   }
   const settings = { ...attributes, inputs } satisfies Remembered;
-  const outputs = runKernel(name, inputs, settings);
+  runKernel(name, inputs, settings);
   const node = (state.activeTape as TapeNode[])[(state.activeTape as TapeNode[]).length - 1] as TapeNode;
   const keepAnother = state.gradientDepth > 1 ? (tensor: Tensor) => keep(clone(tensor)) : another;
   inputs.forEach((input, i) => {
@@ -86,15 +89,22 @@ export function runRecorded(name: string, inputs: readonly Tensor[], attributes:
       node.saved.push(keepAnother(input));
     }
   });
+  const results = node.outputs.splice(0);
+  const own = results.splice(0, config.count);
+  node.outputs.push(...own);
+  node.saved.push(...results.map(keep));
   if (config.needsOutputs(settings)) {
-    node.saved.push(...outputs.map(keepAnother));
+    node.saved.push(...own.map(keepAnother));
   }
-  return outputs;
+  return own;
 }
 
-type Config = Required<Pick<FusedGradient<object>, 'needsOutputs' | 'needsInput'>>;
+/** Whether a kernel is to put out what only its gradients look at. */
+export const isRecorded = (attributes: object): boolean => 'inputs' in attributes;
+
+type Config = Required<Pick<FusedGradient<object>, 'needsOutputs' | 'needsInput'>> & { readonly count: number };
 /** What is recorded of an op. TensorFlow.js disposes of what it saved once the gradients are there. */
-type TapeNode = Readonly<{ saved: Tensor[] }>;
+type TapeNode = Readonly<{ outputs: Tensor[]; saved: Tensor[] }>;
 
 /** Another tensor of the same memory, which is there until both are disposed of. */
 function another(tensor: Tensor): Tensor {

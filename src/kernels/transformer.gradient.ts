@@ -18,6 +18,7 @@ export function registerTransformerGradient(
 ): void {
   registerFusedGradient<TransformerAttributes>({
     name,
+    outputs: 2,
     needsOutputs,
     composed: (inputs, { composed }) => composed(...inputs),
     gradients: (dys, inputs, outputs, attributes) => runKernel(gradientOf(name), [...inputs, ...outputs, ...dys], attributes),

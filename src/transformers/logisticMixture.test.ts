@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { createRng } from '../core/rng.js';
 import { LOGISTIC_MIXTURE } from '../kernels/logisticMixture/logisticMixture.js';
+import { registerKernels } from '../kernels/register.js';
 import type { LogisticMixture } from './logisticMixture.js';
 import { logisticMixtureLogit, logisticMixtureLogitInverse, logisticMixtureMap } from './logisticMixture.js';
 
@@ -188,16 +189,11 @@ describe('logisticMixtureMap', () => {
     const [x, logits] = [tf.ones(shapes.x), tf.ones([...shapes.parameters, 2])];
     const mixture = { logits, means: tf.ones([...shapes.others, 2]), logScales: tf.ones([...shapes.others, 2]) };
     const calls: object[] = [];
-    tf.registerKernel({
-      kernelName: LOGISTIC_MIXTURE,
-      backendName: 'cpu',
-      kernelFunc: ({ inputs, attrs, backend }) => {
-        calls.push({ inputs: Object.values(inputs), attrs });
-        const output = (value: number): tf.TensorInfo =>
-          (backend as unknown as TensorMaker).makeTensorInfo([1], 'float32', Float32Array.of(value));
-        return [output(5), output(7)];
-      },
-    });
+    const kernel = (backend: TensorMaker, inputs: readonly tf.Tensor[], attrs: object): tf.TensorInfo[] => {
+      calls.push({ inputs, attrs });
+      return [5, 7].map((value) => backend.makeTensorInfo([1], 'float32', Float32Array.of(value)));
+    };
+    registerKernels('cpu', { [LOGISTIC_MIXTURE]: kernel }, (backend) => backend as TensorMaker);
     try {
       const run = (): tf.Tensor[] => logisticMixtureMap(x, mixture, { floor: -3, inverse: true });
       if (!shapes.fits) {

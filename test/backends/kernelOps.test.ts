@@ -7,7 +7,7 @@ import { NORMALS, UNIFORMS } from '../../src/core/rng.js';
 import { ADAM } from '../../src/kernels/adam/adam.js';
 import { NORM, norm } from '../../src/kernels/adam/norm.js';
 import type { DenseActivation } from '../../src/kernels/dense/dense.js';
-import { DENSE, dense } from '../../src/kernels/dense/dense.js';
+import { DENSE, dense, denseLayers } from '../../src/kernels/dense/dense.js';
 import { LOG_DENSITY } from '../../src/kernels/logDensity/logDensity.js';
 import { NORMAL_LOG_SUMS } from '../../src/kernels/normalLogSums/normalLogSums.js';
 import { JOIN, join } from '../../src/kernels/take/join.js';
@@ -78,6 +78,91 @@ ofKernel(DENSE, 'dense layers', () => {
         return [dense(x!, w!, b, { activation: 'tanh', mask, offset })];
       },
       [x, w, b, offset],
+    );
+  });
+
+  describe('several at once', () => {
+    const given = [
+      spread(1, [6, 3], -2, 2),
+      spread(2, [3, 9], -1, 1),
+      spread(3, [9], -1, 1),
+      spread(4, [6, 9], -1, 1),
+      spread(5, [9, 5], -1, 1),
+      spread(6, [5], -1, 1),
+      spread(7, [5, 4], -1, 1),
+      spread(8, [4], -1, 1),
+    ];
+    const through =
+      (first: DenseActivation, second: DenseActivation, last: DenseActivation): Formula =>
+      (x, w0, b0, offset, w1, b1, w2, b2) => {
+        const [data, shape] = maskOf(9, 5);
+        return [
+          denseLayers(x!, [
+            { kernel: w0!, bias: b0!, offset: offset!, activation: first },
+            { kernel: w1!, bias: b1!, mask: tf.tensor(Array.from(data), [...shape]), activation: second },
+            { kernel: w2!, bias: b2!, activation: last },
+          ]),
+        ];
+      };
+
+    test.each([
+      ['relu', 'tanh', 'linear'],
+      ['linear', 'elu', 'softplus'],
+      ['sigmoid', 'linear', 'linear'],
+    ] as const)('%s, %s, %s', async (first, second, last) => {
+      await agree(through(first, second, last), given);
+    });
+
+    test('without a bias, of any leading axes, of one unit', async () => {
+      const inputs = [spread(1, [2, 3, 1], -2, 2), spread(2, [1, 1], -1, 1), spread(3, [1, 2], -1, 1)];
+      await agree((x, w0, w1) => [denseLayers(x!, [{ kernel: w0!, activation: 'tanh' }, { kernel: w1! }])], inputs);
+    });
+
+    test('second derivatives', async () => {
+      await agree((x, w0, b0, offset, w1, b1, w2, b2) => {
+        const formula = through('tanh', 'sigmoid', 'linear');
+        const value = (at: tf.Tensor): tf.Tensor => formula(at, w0!, b0!, offset!, w1!, b1!, w2!, b2!)[0]!;
+        return [tf.grad((at) => tf.sum(tf.square(value(at))))(x!)];
+      }, given);
+    });
+
+    test('gradients in some of the tensors alone', async () => {
+      const [x, ...rest] = given.map(([data, shape]) => tf.tensor(Array.from(data), [...shape]));
+      const formula = through('tanh', 'sigmoid', 'linear');
+      const all = tf.grads((...at) => weighted(formula(...at)))([x!, ...rest]);
+      const last = tf.grad((at) => weighted(formula(x!, ...rest.slice(0, -2), at, rest[rest.length - 1]!)))(
+        rest[rest.length - 2]!,
+      );
+      expect(await last.array()).toEqual(await all[6]!.array());
+      const first = tf.grad((at) => weighted(formula(at, ...rest)))(x!);
+      expect(await first.array()).toEqual(await all[0]!.array());
+      tf.dispose([x!, ...rest, all, last, first]);
+    });
+
+    test('leave their results alone, recorded or not', async () => {
+      const tensors = given.map(([data, shape]) => tf.tensor(Array.from(data), [...shape]));
+      const run = through('tanh', 'elu', 'softplus');
+      const before = [tf.memory().numTensors, tf.engine().backend.numDataIds()];
+      const y = tf.tidy(() => run(...tensors))[0]!;
+      expect([tf.memory().numTensors, tf.engine().backend.numDataIds()].map((n, i) => n - before[i]!)).toEqual([1, 1]);
+      const all = tf.grads((...at) => tf.tidy(() => weighted(run(...at))))(tensors);
+      await all[0]!.data();
+      expect([tf.memory().numTensors, tf.engine().backend.numDataIds()].map((n, i) => n - before[i]!)).toEqual([9, 9]);
+      tf.dispose([y, tensors, all]);
+    });
+  });
+
+  test('what was disposed of before the gradient is asked for', async () => {
+    const [x, w, b] = [spread(1, [4, 3], -2, 2), spread(2, [3, 5], -1, 1), spread(3, [5], -1, 1)];
+    await agree(
+      (x, w, b) => {
+        const doubled = tf.mul(x!, 2);
+        const y = dense(doubled, w!, b!, { activation: 'tanh' });
+        const cubed = tf.pow(y, tf.scalar(3));
+        tf.dispose([doubled, y]);
+        return [cubed];
+      },
+      [x, w, b],
     );
   });
 

@@ -5,6 +5,8 @@ export interface Cpu {
   /** The numbers of a float32 tensor, in place. */
   values(tensor: TensorInfo): Float32Array;
   output(shape: readonly number[], values: Float32Array): TensorInfo;
+  /** Frees one that is no result. */
+  free(tensor: TensorInfo): void;
 }
 
 /** A kernel of ours: inputs come as a list. */
@@ -22,5 +24,8 @@ export function cpuOf(given: unknown): Cpu {
   return {
     values: ({ dataId }) => backend.data.get(dataId).values,
     output: (shape, values) => backend.makeTensorInfo([...shape], 'float32', values),
+    free: ({ dataId }) => {
+      backend.disposeData(dataId);
+    },
   };
 }

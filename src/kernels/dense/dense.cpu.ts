@@ -1,61 +1,53 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { CpuKernels } from '../cpu/cpu.js';
+import type { Cpu, CpuKernels } from '../cpu/cpu.js';
 import { numbers } from '../cpu/numbers.js';
 import { activated, activationSlope } from './activation.js';
-import type { ProductAttributes } from './dense.gradient.js';
-import { DENSE_DELTA, PRODUCT } from './dense.gradient.js';
-import type { DenseAttributes } from './dense.js';
-import { DENSE } from './dense.js';
+import { denseKernelsOf } from './layers.js';
 
-export const denseKernels: CpuKernels = {
-  [DENSE]: (cpu, inputs, attributes) => {
-    const [x, kernel, ...rest] = inputs as [TensorInfo, TensorInfo, ...TensorInfo[]];
-    const { parts, activation } = attributes as DenseAttributes;
-    const [bias, offset, mask] = (['bias', 'offset', 'mask'] as const).map((part) => {
-      const tensor = rest[parts.indexOf(part)];
-      return tensor && cpu.values(tensor);
-    });
-    const [rows, columns] = [x.shape[0] as number, kernel.shape[1] as number];
-    const weights = masked(cpu.values(kernel), mask);
-    const result = product({ values: cpu.values(x), shape: x.shape }, { values: weights, shape: kernel.shape });
-    for (let i = 0; i < result.length; i++) {
-      const shifted = (result[i] as number) + (bias?.[i % columns] ?? 0) + (offset?.[i] ?? 0);
-      result[i] = activated(numbers.lanes, shifted, activation);
-    }
-    return [cpu.output([rows, columns], result)];
-  },
-  [DENSE_DELTA]: (cpu, inputs, attributes) => {
-    const [dy, y] = inputs as [TensorInfo, TensorInfo];
-    const { activation } = attributes as DenseAttributes;
-    const isLinear = activation === 'linear';
-    const columns = dy.shape[1] as number;
-    const given = cpu.values(dy);
-    const values = cpu.values(y);
-    const sums = new Float64Array(columns);
-    const delta = new Float32Array(isLinear ? 0 : given.length);
-    for (let i = 0; i < given.length; i++) {
-      const g = given[i] as number;
-      const d = isLinear ? g : g * activationSlope(numbers.lanes, values[i] as number, activation);
-      sums[i % columns] = (sums[i % columns] as number) + d;
-      // There is no such place where the activation is linear.
-      delta[i] = d;
-    }
-    const ofBias = cpu.output([columns], Float32Array.from(sums));
-    return isLinear ? [ofBias] : [ofBias, cpu.output(dy.shape, delta)];
-  },
-  [PRODUCT]: (cpu, inputs, attributes) => {
-    const [a, b, masking] = inputs as [TensorInfo, TensorInfo, TensorInfo | undefined];
-    const { transposeA = false, transposeB = false, mask } = attributes as ProductAttributes;
-    const mine = masking && cpu.values(masking);
-    const right = masked(cpu.values(b), mask === 'b' ? mine : undefined);
-    const made = product(
-      { values: cpu.values(a), shape: a.shape, isTransposed: transposeA },
-      { values: right, shape: b.shape, isTransposed: transposeB },
-    );
-    const shape = [a.shape[transposeA ? 1 : 0] as number, b.shape[transposeB ? 0 : 1] as number];
-    return [cpu.output(shape, masked(made, mask === 'result' ? mine : undefined))];
-  },
-};
+export const denseKernels: CpuKernels = denseKernelsOf((cpu: Cpu) => {
+  const valuesOf = (tensor: TensorInfo | undefined): Float32Array | undefined => tensor && cpu.values(tensor);
+  return {
+    layer: (x, { kernel, activation, ...rest }) => {
+      const [bias, offset] = [valuesOf(rest.bias), valuesOf(rest.offset)];
+      const [rows, columns] = [x.shape[0] as number, kernel.shape[1] as number];
+      const weights = masked(cpu.values(kernel), valuesOf(rest.mask));
+      const result = product({ values: cpu.values(x), shape: x.shape }, { values: weights, shape: kernel.shape });
+      for (let i = 0; i < result.length; i++) {
+        const shifted = (result[i] as number) + (bias?.[i % columns] ?? 0) + (offset?.[i] ?? 0);
+        result[i] = activated(numbers.lanes, shifted, activation);
+      }
+      return cpu.output([rows, columns], result);
+    },
+    delta: (dy, y, activation) => {
+      const isLinear = activation === 'linear';
+      const columns = dy.shape[1] as number;
+      const given = cpu.values(dy);
+      const values = cpu.values(y);
+      const sums = new Float64Array(columns);
+      const delta = new Float32Array(isLinear ? 0 : given.length);
+      for (let i = 0; i < given.length; i++) {
+        const g = given[i] as number;
+        const d = isLinear ? g : g * activationSlope(numbers.lanes, values[i] as number, activation);
+        sums[i % columns] = (sums[i % columns] as number) + d;
+        // There is no such place where the activation is linear.
+        delta[i] = d;
+      }
+      const ofBias = cpu.output([columns], Float32Array.from(sums));
+      return isLinear ? [ofBias] : [ofBias, cpu.output(dy.shape, delta)];
+    },
+    product: (a, b, masking, { transposeA = false, transposeB = false, mask }) => {
+      const mine = valuesOf(masking);
+      const right = masked(cpu.values(b), mask === 'b' ? mine : undefined);
+      const made = product(
+        { values: cpu.values(a), shape: a.shape, isTransposed: transposeA },
+        { values: right, shape: b.shape, isTransposed: transposeB },
+      );
+      const shape = [a.shape[transposeA ? 1 : 0] as number, b.shape[transposeB ? 0 : 1] as number];
+      return cpu.output(shape, masked(made, mask === 'result' ? mine : undefined));
+    },
+    free: (tensor) => cpu.free(tensor),
+  };
+});
 
 /** As it lies in memory. */
 interface Matrix {

@@ -3,9 +3,8 @@ import type { Gpu, GpuKernels } from '../gpu/gpu.js';
 import type { Shader } from '../gpu/shader.js';
 import { activated, activationSlope } from './activation.js';
 import type { ProductAttributes } from './dense.gradient.js';
-import { DENSE_DELTA, PRODUCT } from './dense.gradient.js';
-import type { DenseActivation, DenseAttributes } from './dense.js';
-import { DENSE } from './dense.js';
+import type { DenseActivation, GivenLayer } from './dense.js';
+import { denseKernelsOf } from './layers.js';
 
 /** What TensorFlow.js's product with a bias can do by itself. */
 const OWN: Partial<Record<DenseActivation, string>> = { linear: 'linear', relu: 'relu', elu: 'elu', sigmoid: 'sigmoid' };
@@ -15,71 +14,30 @@ const FEW = 2 ** 25;
 /** Of so many or more, two by two elements are computed at a time, from half as many reads. */
 const SOME = 2 ** 21;
 
-export const denseKernels: GpuKernels = {
-  [DENSE]: (gpu, inputs, attributes) => {
-    const [x, kernel, ...rest] = inputs as [TensorInfo, TensorInfo, ...TensorInfo[]];
-    const { parts, activation } = attributes as DenseAttributes;
-    const [bias, offset, mask] = (['bias', 'offset', 'mask'] as const).map((part) => rest[parts.indexOf(part)]);
-    const sizes = sizesOf(x, kernel, {});
-    const within = offset === undefined ? OWN[activation] : undefined;
-    if (isFew(sizes) && (gpu.repacks || mask !== undefined || within === undefined)) {
-      const at = (part: (typeof parts)[number]): number => 2 + parts.indexOf(part);
-      return [
-        runProduct(gpu, `dense ${parts} ${activation}`, inputs, sizes, (shader, rows, columns) => {
-          const { lanes: o, read } = shader;
-          const products = productsAt(shader, sizes, rows, columns, mask && { input: at('mask'), of: 'b' });
-          return products.map((product, i) => {
-            const [row, column] = [rows[Math.floor(i / columns.length)], columns[i % columns.length]];
-            const shifted = bias === undefined ? product : o.add(product, read(at('bias'), column as string));
-            const s =
-              offset === undefined ? shifted : o.add(shifted, read(at('offset'), `${row} * ${sizes.columns} + ${column}`));
-            return shader.orNan(activated(shader.lanes, s, activation), s);
-          });
-        }),
-      ];
-    }
-    const weights = mask === undefined ? kernel : masked(gpu, kernel, mask);
-    const product = fusedProduct(gpu, x, weights, bias, within ?? 'linear');
-    if (mask !== undefined) {
-      gpu.free(weights);
-    }
-    if (within !== undefined) {
-      return [product];
-    }
-    const added = offset === undefined ? [product] : [product, offset];
-    const result = gpu.run(`activation ${activation} ${added.length}`, added, product.shape, (shader) => {
-      const s = shader.read(0, 'index');
-      return activated(shader.lanes, added.length === 1 ? s : shader.lanes.add(s, shader.read(1, 'index')), activation);
-    });
-    gpu.free(product);
-    return [result];
-  },
-  [DENSE_DELTA]: (gpu, inputs, attributes) => {
-    const [dy, y] = inputs as [TensorInfo, TensorInfo];
-    const { activation } = attributes as DenseAttributes;
-    const [rows, columns] = y.shape as [number, number];
+export const denseKernels: GpuKernels = denseKernelsOf((gpu: Gpu) => ({
+  layer: (x, layer) => denseLayer(gpu, x, layer),
+  delta: (dy, y, activation) => {
+    const [rows, columns] = dy.shape as [number, number];
     const isLinear = activation === 'linear';
     const delta = (shader: Shader, index: string): string => {
       const g = shader.read(0, index);
       return isLinear ? g : shader.lanes.mul(g, activationSlope(shader.lanes, shader.read(1, index), activation));
     };
-    const shapes = isLinear ? [[columns]] : [[columns], y.shape];
+    const shapes = isLinear ? [[columns]] : [[columns], dy.shape];
     return gpu.runAll(`delta ${activation} ${rows} ${columns}`, isLinear ? [dy] : [dy, y], shapes, (shader, output) =>
       output === 0
         ? shader.sum(rows, (row) => delta(shader, shader.integer(`${row} * ${columns} + index`)))
         : delta(shader, 'index'),
-    );
+    ) as [TensorInfo, TensorInfo?];
   },
-  [PRODUCT]: (gpu, inputs, attributes) => {
-    const [a, b, mask] = inputs as [TensorInfo, TensorInfo, TensorInfo | undefined];
-    const { transposeA = false, transposeB = false, mask: of } = attributes as ProductAttributes;
+  product: (a, b, mask, attributes) => {
+    const { transposeA = false, transposeB = false, mask: of } = attributes;
     const sizes = sizesOf(a, b, { transposeA, transposeB });
     if (isFew(sizes) && (gpu.repacks || mask !== undefined)) {
-      return [
-        runProduct(gpu, `product ${of}`, inputs, sizes, (shader, rows, columns) =>
-          productsAt(shader, sizes, rows, columns, mask && { input: 2, of: of as 'b' | 'result' }),
-        ),
-      ];
+      const inputs = mask === undefined ? [a, b] : [a, b, mask];
+      return runProduct(gpu, `product ${mask && of}`, inputs, sizes, (shader, rows, columns) =>
+        productsAt(shader, sizes, rows, columns, mask && { input: 2, of: of as 'b' | 'result' }),
+      );
     }
     const right = mask !== undefined && of === 'b' ? masked(gpu, b, mask) : b;
     const product = gpu.kernel('BatchMatMul', { a, b: right }, { transposeA, transposeB });
@@ -87,13 +45,49 @@ export const denseKernels: GpuKernels = {
       gpu.free(right);
     }
     if (mask === undefined || of === 'b') {
-      return [product];
+      return product;
     }
     const result = masked(gpu, product, mask);
     gpu.free(product);
-    return [result];
+    return result;
   },
-};
+  free: (tensor) => gpu.free(tensor),
+}));
+
+function denseLayer(gpu: Gpu, x: TensorInfo, { kernel, bias, offset, mask, activation }: GivenLayer<TensorInfo>): TensorInfo {
+  const sizes = sizesOf(x, kernel, {});
+  const within = offset === undefined ? OWN[activation] : undefined;
+  if (isFew(sizes) && (gpu.repacks || mask !== undefined || within === undefined)) {
+    const parts = Object.entries({ bias, offset, mask }).filter(([, tensor]) => tensor !== undefined) as [string, TensorInfo][];
+    const at = (part: string): number => 2 + parts.findIndex(([name]) => name === part);
+    const key = `dense ${parts.map(([name]) => name)} ${activation}`;
+    return runProduct(gpu, key, [x, kernel, ...parts.map(([, tensor]) => tensor)], sizes, (shader, rows, columns) => {
+      const { lanes: o, read } = shader;
+      const products = productsAt(shader, sizes, rows, columns, mask && { input: at('mask'), of: 'b' });
+      return products.map((product, i) => {
+        const [row, column] = [rows[Math.floor(i / columns.length)], columns[i % columns.length]];
+        const shifted = bias === undefined ? product : o.add(product, read(at('bias'), column as string));
+        const s = offset === undefined ? shifted : o.add(shifted, read(at('offset'), `${row} * ${sizes.columns} + ${column}`));
+        return shader.orNan(activated(shader.lanes, s, activation), s);
+      });
+    });
+  }
+  const weights = mask === undefined ? kernel : masked(gpu, kernel, mask);
+  const product = fusedProduct(gpu, x, weights, bias, within ?? 'linear');
+  if (mask !== undefined) {
+    gpu.free(weights);
+  }
+  if (within !== undefined) {
+    return product;
+  }
+  const added = offset === undefined ? [product] : [product, offset];
+  const result = gpu.run(`activation ${activation} ${added.length}`, added, product.shape, (shader) => {
+    const s = shader.read(0, 'index');
+    return activated(shader.lanes, added.length === 1 ? s : shader.lanes.add(s, shader.read(1, 'index')), activation);
+  });
+  gpu.free(product);
+  return result;
+}
 
 /** Of a product [rows, inner] x [inner, columns], whose operands may lie transposed. */
 interface Sizes {

@@ -1,10 +1,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Instance } from '../wasm/instance.js';
 import type { WasmKernels } from '../wasm/register.js';
-import type { ProductAttributes } from './dense.gradient.js';
-import { DENSE_DELTA, PRODUCT } from './dense.gradient.js';
-import type { DenseActivation, DenseAttributes } from './dense.js';
-import { DENSE } from './dense.js';
+import type { DenseActivation } from './dense.js';
+import { denseKernelsOf } from './layers.js';
 
 /** As in activation.as.ts. */
 const CODES: readonly DenseActivation[] = ['linear', 'relu', 'leakyRelu', 'elu', 'tanh', 'sigmoid', 'softplus'];
@@ -12,44 +10,32 @@ const CODES: readonly DenseActivation[] = ['linear', 'relu', 'leakyRelu', 'elu',
 /** Bytes of a float32 number. */
 const NUMBER = 4;
 
-export const denseKernels: WasmKernels = {
-  [DENSE]: (instance, inputs, attributes) => {
-    const [x, kernel, ...rest] = inputs as [TensorInfo, TensorInfo, ...TensorInfo[]];
-    const { parts, activation } = attributes as DenseAttributes;
-    const [rows, columns] = [x.shape[0] as number, kernel.shape[1] as number];
-    const result = instance.output([rows, columns]);
-    const at = (part: 'bias' | 'offset' | 'mask'): number => {
-      const tensor = rest[parts.indexOf(part)];
-      return tensor === undefined ? 0 : instance.address(tensor);
-    };
-    product(instance, x, kernel, result, {
-      maskB: at('mask'),
-      bias: at('bias'),
-      offset: at('offset'),
-      activation: CODES.indexOf(activation),
-    });
-    return [result];
-  },
-  [DENSE_DELTA]: (instance, inputs, attributes) => {
-    const [dy, y] = inputs as [TensorInfo, TensorInfo];
-    const [rows, columns] = y.shape as [number, number];
-    const activation = CODES.indexOf((attributes as DenseAttributes).activation);
-    const sums = instance.output([columns]);
-    const delta = activation === 0 ? undefined : instance.output([rows, columns]);
-    const out = delta === undefined ? 0 : instance.address(delta);
-    instance.exports.delta(instance.address(dy), instance.address(y), out, instance.address(sums), rows, columns, activation);
-    return delta === undefined ? [sums] : [sums, delta];
-  },
-  [PRODUCT]: (instance, inputs, attributes) => {
-    const [a, b, masking] = inputs as [TensorInfo, TensorInfo, TensorInfo | undefined];
-    const { transposeA = false, transposeB = false, mask } = attributes as ProductAttributes;
-    const result = instance.output([a.shape[transposeA ? 1 : 0] as number, b.shape[transposeB ? 0 : 1] as number]);
-    const at = masking === undefined ? 0 : instance.address(masking);
-    const masks = mask === 'b' ? { maskB: at } : { maskC: at };
-    product(instance, a, b, result, { transposeA, transposeB, ...masks });
-    return [result];
-  },
-};
+export const denseKernels: WasmKernels = denseKernelsOf((instance: Instance) => {
+  const at = (tensor: TensorInfo | undefined): number => (tensor === undefined ? 0 : instance.address(tensor));
+  return {
+    layer: (x, { kernel, bias, offset, mask, activation }) => {
+      const result = instance.output([x.shape[0] as number, kernel.shape[1] as number]);
+      const settings = { maskB: at(mask), bias: at(bias), offset: at(offset), activation: CODES.indexOf(activation) };
+      product(instance, x, kernel, result, settings);
+      return result;
+    },
+    delta: (dy, y, activation, isDone) => {
+      const [rows, columns] = dy.shape as [number, number];
+      const sums = instance.output([columns]);
+      const code = CODES.indexOf(activation);
+      const delta = code === 0 || isDone ? dy : instance.output([rows, columns]);
+      instance.exports.delta(at(dy), at(y), at(delta), at(sums), rows, columns, code);
+      return code === 0 ? [sums] : [sums, delta];
+    },
+    product: (a, b, masking, { transposeA = false, transposeB = false, mask }) => {
+      const result = instance.output([a.shape[transposeA ? 1 : 0] as number, b.shape[transposeB ? 0 : 1] as number]);
+      const masks = mask === 'b' ? { maskB: at(masking) } : { maskC: at(masking) };
+      product(instance, a, b, result, { transposeA, transposeB, ...masks });
+      return result;
+    },
+    free: (tensor) => instance.free(tensor),
+  };
+});
 
 /** What a product may have beside its operands; addresses, 0 for none. */
 interface ProductSettings {

@@ -15,6 +15,7 @@ export interface LogDensityGradientAttributes extends LogDensityAttributes {
 export function registerLogDensityGradient(): void {
   registerFusedGradient<LogDensityAttributes>({
     name: LOG_DENSITY,
+    outputs: 1,
     needsOutputs: () => false,
     composed: (inputs, { composed }) => [composed(...inputs)],
     gradients: ([dy], inputs, _, attributes) =>

@@ -14,6 +14,7 @@ export function registerPlanarGradient(): void {
   for (const name of Object.keys(PLANAR_SHIFTS)) {
     registerFusedGradient<StackAttributes>({
       name,
+      outputs: 2,
       needsOutputs: () => false,
       composed: ([x, ...rest], { stacks }) => oneByOne(x as Tensor, rest, stacks),
       gradients: (dys, [x, ...layers], _, { stacks }) =>

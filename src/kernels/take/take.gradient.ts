@@ -8,6 +8,7 @@ import { TAKE } from './take.js';
 export function registerJoinGradient(): void {
   registerFusedGradient<JoinAttributes>({
     name: JOIN,
+    outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
     composed: (parts, { composed }) => [composed(parts)],
@@ -22,6 +23,7 @@ export function registerJoinGradient(): void {
 export function registerTakeGradient(): void {
   registerFusedGradient<TakeAttributes>({
     name: TAKE,
+    outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
     composed: ([x], { composed }) => [composed(x as Tensor)],
