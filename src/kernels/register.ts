@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { registerKernel } from '@tensorflow/tfjs-core';
 import type { FusedKernel } from '../core/fused.js';
 import { AFFINE } from './affine/affine.js';
@@ -25,17 +25,16 @@ export const TRANSFORMERS: Readonly<Record<string, (attributes: TransformerAttri
  *
  * @param hostOf what kernels work with, for the backend that a call comes from
  */
-export function registerKernels<Host, Kernel extends (host: Host, inputs: readonly Tensor[], attributes: object) => unknown>(
+export function registerKernels<Host>(
   backendName: string,
-  kernels: Readonly<Record<string, Kernel>>,
+  kernels: Readonly<Record<string, (host: Host, inputs: readonly Tensor[], attributes: object) => TensorInfo[]>>,
   hostOf: (backend: unknown) => Host,
 ): void {
   for (const [kernelName, run] of Object.entries(kernels)) {
     const kernel: FusedKernel = {
       kernelName,
       backendName,
-      kernelFunc: ({ inputs, backend, attrs }) =>
-        run(hostOf(backend), inputs as unknown as Tensor[], attrs as object) as Tensor[],
+      kernelFunc: ({ inputs, backend, attrs }) => run(hostOf(backend), inputs as unknown as Tensor[], attrs as object),
       call: (inputs, attributes) => runRecorded(kernelName, inputs, attributes),
     };
     registerKernel(kernel);
