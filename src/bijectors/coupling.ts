@@ -137,7 +137,7 @@ export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijec
     const rows = untouched.shape[0] as number;
     const shown = whole ? together(untouched, zeros([rows, moved.length])) : untouched;
     const made = conditioner.apply(withShape(shown, [...batch, ...event.slice(0, -1), sizes.inputDim]), call);
-    return whole ? take(reshape(made, [rows, mask.length, size]), moved, 1) : reshape(made, [rows, moved.length, size]);
+    return whole ? take(withShape(made, [rows, mask.length, size]), moved, 1) : withShape(made, [rows, moved.length, size]);
   };
 
   const apply =

@@ -1,9 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { reshape, reverse, zeros } from '@tensorflow/tfjs-core';
+import { reverse, zeros } from '@tensorflow/tfjs-core';
 import type { Bijector } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
 import { batchShapeOf } from '../core/shapes.js';
+import { withShape } from '../core/withShape.js';
 
 /** What `reversePermutation` takes. */
 export interface ReversePermutationOptions {
@@ -30,6 +31,6 @@ export function reversePermutation(options: ReversePermutationOptions): Bijector
   const { dim } = options;
   checkInteger('reversePermutation', 'options.dim', dim, 1);
   // By rows: some backends turn tensors of up to four axes only.
-  const turn = (x: Tensor): [Tensor, Tensor] => [reshape(reverse(reshape(x, [-1, dim]), 1), x.shape), zeros(batchShapeOf(x, 1))];
+  const turn = (x: Tensor): [Tensor, Tensor] => [withShape(reverse(withShape(x, [x.size / dim, dim]), 1), x.shape), zeros(batchShapeOf(x, 1))];
   return defineBijector({ name: 'reversePermutation', forwardEvent: [dim], forwardAndLogDet: turn, inverseAndLogDet: turn });
 }

@@ -7,6 +7,7 @@ import { runRecorded } from './fusedGradient.js';
 import { registerLogDensityGradient } from './logDensity/logDensity.gradient.js';
 import { LOGISTIC_MIXTURE } from './logisticMixture/logisticMixture.js';
 import { registerPlanarGradient } from './planar/planar.gradient.js';
+import { registerReshapeGradient } from './reshape/reshape.gradient.js';
 import { SPLINE } from './spline/spline.js';
 import { registerJoinGradient, registerTakeGradient } from './take/take.gradient.js';
 import type { TransformerAttributes } from './transformer.gradient.js';
@@ -44,6 +45,7 @@ export function registerKernels<Host>(
   registerJoinGradient();
   registerLogDensityGradient();
   registerPlanarGradient();
+  registerReshapeGradient();
   for (const [name, needsOutputs] of Object.entries(TRANSFORMERS)) {
     registerTransformerGradient(name, needsOutputs);
     registerTransformerGradient(name + ROWS, needsOutputs);

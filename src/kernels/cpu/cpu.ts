@@ -7,6 +7,8 @@ export interface Cpu {
   output(shape: readonly number[], values: Float32Array): TensorInfo;
   /** Frees one that is no result. */
   free(tensor: TensorInfo): void;
+  /** Lets the memory of a tensor be that of one more. */
+  share(id: DataId): void;
 }
 
 /** A kernel of ours: inputs come as a list. */
@@ -27,5 +29,6 @@ export function cpuOf(given: unknown): Cpu {
     free: ({ dataId }) => {
       backend.disposeData(dataId);
     },
+    share: (id) => backend.incRef(id),
   };
 }

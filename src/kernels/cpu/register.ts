@@ -8,6 +8,7 @@ import { logDensityKernels } from '../logDensity/logDensity.cpu.js';
 import { logisticMixtureElement } from '../logisticMixture/logisticMixture.element.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
 import { registerKernels } from '../register.js';
+import { reshapeKernels } from '../reshape/reshape.js';
 import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
 import type { CpuKernels } from './cpu.js';
@@ -23,6 +24,7 @@ export function registerCpuKernels(backendName = 'cpu'): void {
     ...adamKernels,
     ...denseKernels,
     ...logDensityKernels,
+    ...reshapeKernels,
     ...transformerKernels(AFFINE, affineElement),
     ...transformerKernels(LOGISTIC_MIXTURE, logisticMixtureElement),
     ...transformerKernels(SPLINE, splineElement),

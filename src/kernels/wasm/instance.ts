@@ -26,6 +26,8 @@ export interface Instance {
   scalar(value: number): TensorInfo;
   /** Frees one that is no result. */
   free(tensor: TensorInfo): void;
+  /** Lets the memory of a tensor be that of one more. */
+  share(id: DataId): void;
   /** Integers in scratch memory. */
   integers(values: readonly number[]): number;
   /** Integers at an address. */
@@ -121,6 +123,7 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend, thread?: 
     free: ({ dataId }) => {
       backend.disposeData(dataId);
     },
+    share: (id) => backend.incRef(id),
     integers: (values) => integersAt(scratch(4 * values.length), values),
     integersAt,
     scratch,

@@ -11,6 +11,7 @@ import { noiseKernels } from '../noise/noise.wasm.js';
 import { normalLogSumsKernels } from '../normalLogSums/normalLogSums.wasm.js';
 import { planarKernels } from '../planar/planar.wasm.js';
 import { registerKernels, TRANSFORMERS } from '../register.js';
+import { reshapeKernels } from '../reshape/reshape.js';
 import { sliceOverrides } from '../slice/slice.wasm.js';
 import { splineKernels } from '../spline/spline.wasm.js';
 import { takeKernels } from '../take/take.wasm.js';
@@ -47,6 +48,7 @@ export async function registerWasmKernels(threads = 1): Promise<void> {
     ...rowsKernels(Object.keys(TRANSFORMERS), transformers),
     ...denseKernels,
     ...takeKernels,
+    ...reshapeKernels,
     ...planarKernels,
     ...adamKernels,
     ...noiseKernels,

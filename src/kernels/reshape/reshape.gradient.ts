@@ -1,0 +1,15 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { reshape } from '@tensorflow/tfjs-core';
+import { RESHAPE } from '../../core/withShape.js';
+import { registerFusedGradient, runKernel } from '../fusedGradient.js';
+
+export function registerReshapeGradient(): void {
+  registerFusedGradient<{ readonly shape: readonly number[] }>({
+    name: RESHAPE,
+    outputs: 1,
+    needsOutputs: () => false,
+    needsInput: () => false,
+    composed: ([x], { shape }) => [reshape(x as Tensor, [...shape])],
+    gradients: ([dy], [x]) => runKernel(RESHAPE, [dy as Tensor], { shape: (x as Tensor).shape }),
+  });
+}
