@@ -1,10 +1,8 @@
 // log sum_j N(point | normal j) for many points, without a matrix of all pairs.
-import { exp4, multiplyAdd } from '../wasm/lanes.as';
+import { exp4, expBelow, multiplyAdd } from '../wasm/lanes.as';
 
 /** Normals whose terms wait in scratch memory until their largest is known. */
 const BLOCK: i32 = 512;
-/** Terms so many nats below the largest are lost in float32. */
-const NEGLIGIBLE: f32 = 30;
 
 /** Bytes of scratch memory: terms of four points, then the largest and the sum of each. */
 export function logSumsScratch(): usize {
@@ -102,9 +100,15 @@ function terms(
 /** Adds terms to the largest so far and the sum relative to it. */
 function gather(row: usize, size: i32, state: usize): void {
   const end = row + (<usize>size << 2);
-  let most = f32x4.splat(-Infinity);
-  for (let p = row; p < end; p += 16) most = f32x4.max(most, v128.load(p));
-  const largest: f32 = max(max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)), max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)));
+  // The maximum that a NaN would pass through takes eight instructions.
+  let most = f32x4.splat(-Infinity), none = f32x4.splat(0);
+  for (let p = row; p < end; p += 16) {
+    const terms = v128.load(p);
+    most = f32x4.pmax(most, terms);
+    none = v128.or(none, f32x4.ne(terms, terms));
+  }
+  let largest: f32 = max(max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)), max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)));
+  if (v128.any_true(none)) largest = NaN;
   let top = f32.load(state);
   let sum = f64.load(state, 8);
   if (largest != largest) {
@@ -115,13 +119,15 @@ function gather(row: usize, size: i32, state: usize): void {
     top = largest;
   }
   f32.store(state, top);
-  const least = f32x4.splat(top - NEGLIGIBLE);
-  const shift = f32x4.splat(top);
-  let total = f32x4.splat(0);
-  for (let p = row; p < end; p += 16) {
-    const terms = v128.load(p);
-    if (v128.any_true(f32x4.gt(terms, least))) total = f32x4.add(total, exp4(f32x4.sub(terms, shift)));
+  // Where there is no normal yet, all terms are -Infinity.
+  const shift = f32x4.splat(max(top, -f32.MAX_VALUE));
+  let total = f32x4.splat(0), other = total;
+  // Two vectors at a time, by turns, for one waits for the result of each operation; scratch memory holds whole pairs.
+  for (let p = row; p < end; p += 32) {
+    total = f32x4.add(total, expBelow(f32x4.sub(v128.load(p), shift)));
+    other = f32x4.add(other, expBelow(f32x4.sub(v128.load(p, 16), shift)));
   }
+  total = f32x4.add(total, other);
   sum += <f64>f32x4.extract_lane(total, 0) + <f64>f32x4.extract_lane(total, 1) + <f64>f32x4.extract_lane(total, 2) + <f64>f32x4.extract_lane(total, 3);
   f64.store(state, sum, 8);
 }
