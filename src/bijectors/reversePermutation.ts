@@ -31,6 +31,9 @@ export function reversePermutation(options: ReversePermutationOptions): Bijector
   const { dim } = options;
   checkInteger('reversePermutation', 'options.dim', dim, 1);
   // By rows: some backends turn tensors of up to four axes only.
-  const turn = (x: Tensor): [Tensor, Tensor] => [withShape(reverse(withShape(x, [x.size / dim, dim]), 1), x.shape), zeros(batchShapeOf(x, 1))];
+  const turn = (x: Tensor): [Tensor, Tensor] => [
+    withShape(reverse(withShape(x, [x.size / dim, dim]), 1), x.shape),
+    zeros(batchShapeOf(x, 1)),
+  ];
   return defineBijector({ name: 'reversePermutation', forwardEvent: [dim], forwardAndLogDet: turn, inverseAndLogDet: turn });
 }

@@ -189,7 +189,10 @@ function pack(b: usize, bk: usize, bn: usize, K: i32, count: i32, panel: usize):
 
 /** Four runs of four numbers, `stride` bytes apart, to columns of a panel. */
 @inline function transpose(at: usize, stride: usize, panel: usize): void {
-  const r0 = v128.load(at), r1 = v128.load(at + stride), r2 = v128.load(at + 2 * stride), r3 = v128.load(at + 3 * stride);
+  transposeRows(v128.load(at), v128.load(at + stride), v128.load(at + 2 * stride), v128.load(at + 3 * stride), panel);
+}
+
+@inline function transposeRows(r0: v128, r1: v128, r2: v128, r3: v128, panel: usize): void {
   const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
   const t2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5), t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
   v128.store(panel, v128.shuffle<f32>(t0, t2, 0, 1, 4, 5));
@@ -198,15 +201,27 @@ function pack(b: usize, bk: usize, bn: usize, K: i32, count: i32, panel: usize):
   v128.store(panel, v128.shuffle<f32>(t1, t3, 2, 3, 6, 7), 96);
 }
 
+/** The same times a mask; whether that has any 1. */
+@inline function transposeMasked(at: usize, mask: usize, stride: usize, panel: usize): bool {
+  const m0 = v128.load(mask), m1 = v128.load(mask + stride), m2 = v128.load(mask + 2 * stride), m3 = v128.load(mask + 3 * stride);
+  transposeRows(
+    f32x4.mul(v128.load(at), m0),
+    f32x4.mul(v128.load(at + stride), m1),
+    f32x4.mul(v128.load(at + 2 * stride), m2),
+    f32x4.mul(v128.load(at + 3 * stride), m3),
+    panel,
+  );
+  return v128.any_true(v128.or(v128.or(m0, m1), v128.or(m2, m3)));
+}
+
 /** Rows of the panel from the first that is not empty to after the last. */
 let packedFirst: i32 = 0;
 let packedLast: i32 = 0;
 
 function packMasked(b: usize, mask: usize, bk: usize, bn: usize, K: i32, count: i32, panel: usize): void {
   let first = K, last = 0;
-  const fast = count == WIDE && (bn == 4 || bk == 4);
   let k = 0;
-  if (fast && bn == 4) {
+  if (count == WIDE && bn == 4) {
     for (; k < K; k++) {
       const m0 = v128.load(mask), m1 = v128.load(mask, 16);
       if (v128.any_true(v128.or(m0, m1))) {
@@ -216,6 +231,15 @@ function packMasked(b: usize, mask: usize, bk: usize, bn: usize, K: i32, count: 
       v128.store(panel, f32x4.mul(v128.load(b), m0));
       v128.store(panel, f32x4.mul(v128.load(b, 16), m1), 16);
       b += bk; mask += bk; panel += 32;
+    }
+  } else if (count == WIDE && bk == 4) {
+    for (; k + 4 <= K; k += 4) {
+      const low = transposeMasked(b, mask, bn, panel);
+      if (transposeMasked(b + 4 * bn, mask + 4 * bn, bn, panel + 16) || low) {
+        first = min(first, k);
+        last = k + 4;
+      }
+      b += 16; mask += 16; panel += 128;
     }
   }
   for (; k < K; k++) {
