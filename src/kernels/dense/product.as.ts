@@ -22,6 +22,8 @@ export function product(
   panel: usize, maskB: usize, bias: usize, offset: usize, activation: i32, maskC: usize,
 ): void {
   const row: usize = <usize>N << 2;
+  // Activations up to 1 are none and relu.
+  const isPlain = !offset && !maskC && activation <= 1;
   for (let n = 0; n < N; n += WIDE) {
     const count = min(WIDE, N - n);
     const column = <usize>n * bn;
@@ -75,6 +77,19 @@ export function product(
           c30 = multiplyAdd(s, b0, c30); c31 = multiplyAdd(s, b1, c31);
           a0 += ak; a1 += ak; a2 += ak; a3 += ak;
         }
+      }
+      // Most tiles of most products, whose few operations would be lost among the questions of `finish`.
+      if (isPlain && rows == 4 && count == WIDE) {
+        if (activation) {
+          const zero = f32x4.splat(0);
+          c00 = f32x4.pmax(c00, zero); c01 = f32x4.pmax(c01, zero); c10 = f32x4.pmax(c10, zero); c11 = f32x4.pmax(c11, zero);
+          c20 = f32x4.pmax(c20, zero); c21 = f32x4.pmax(c21, zero); c30 = f32x4.pmax(c30, zero); c31 = f32x4.pmax(c31, zero);
+        }
+        v128.store(out, c00); v128.store(out, c01, 16);
+        v128.store(out + row, c10); v128.store(out + row, c11, 16);
+        v128.store(out + 2 * row, c20); v128.store(out + 2 * row, c21, 16);
+        v128.store(out + 3 * row, c30); v128.store(out + 3 * row, c31, 16);
+        continue;
       }
       const added = offset ? offset + <usize>m * row + (<usize>n << 2) : 0;
       finish(out, c00, c01, count, added, activation, seen);
