@@ -3,8 +3,8 @@ import { addAll } from '../core/addAll.js';
 import type { Bijector, CallOptions, Cost } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkOptions, invalid } from '../core/errors.js';
+import { kernelOf } from '../core/fused.js';
 import { sumTrailing } from '../core/shapes.js';
-import { runStack } from '../core/stack.js';
 import { checkBijectorLike } from '../core/structural.js';
 
 /** What `chain` takes beside its parts. */
@@ -53,8 +53,10 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
       for (let k = 0; k < order.length; ) {
         const i = order[k] as number;
         const part = parts[i] as Bijector;
-        const together = direction === 'forward' && runStack(parts.slice(i), value, call);
-        const [next, logDet, count = 1] = together || part[`${direction}AndLogDet`](value, call);
+        const kernel = direction === 'forward' && part.stack && kernelOf(part.stack.kernel);
+        const [next, logDet, count = 1] = kernel
+          ? kernel.stack(parts.slice(i), value, call)
+          : part[`${direction}AndLogDet`](value, call);
         k += count;
         // The event of the whole may have more axes than that of the part.
         logDets.push(sumTrailing(logDet, (ranks[i] as number) - part.forwardEventRank));

@@ -4,11 +4,11 @@ import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkChoice } from '../core/checkChoice.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
+import { fused } from '../core/fused.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
 import { softplusInverse } from '../core/softplusInverse.js';
-import { runStack } from '../core/stack.js';
 import { parameterSource } from './amortised.js';
 
 /** What `planar` takes. */
@@ -104,7 +104,8 @@ export function planar(options: PlanarOptions): Bijector {
     parameters: source.parameters,
     stack,
     forwardAndLogDet: (x, call) =>
-      (runStack([{ stack }], x, call)?.slice(0, 2) as [Tensor, Tensor]) ?? composed(x, tensors(call)),
+      (stack && (fused(stack.kernel, [x, ...tensors(call)], { stacks: [stack] }) as [Tensor, Tensor])) ??
+      composed(x, tensors(call)),
     inverseAndLogDet: (y, call) => {
       const p = prepare(tensors(call));
       const s = h.solve(sum(mul(y, p.w), -1), p);

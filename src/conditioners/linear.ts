@@ -6,10 +6,10 @@ import { buffer, defineModule, parameter } from '../core/module.js';
 import type { Rng } from '../core/rng.js';
 import { own } from '../core/stopGradient.js';
 import type { DenseLayer } from '../kernels/dense/dense.js';
-import { dense, denseLayers } from '../kernels/dense/dense.js';
+import { dense } from '../kernels/dense/dense.js';
 import { multiply } from '../kernels/dense/multiply.js';
 import type { Activation } from './activation.js';
-import { activationFunction, splitActivation } from './activation.js';
+import { activationFunction } from './activation.js';
 
 /** What `linear` takes. */
 export interface LinearOptions {
@@ -28,7 +28,11 @@ export interface LinearOptions {
 export interface Linear extends Module {
   apply(x: Tensor, options: CallOptions, activation?: Activation): Tensor;
   /** The layer for so many examples as kernels do it, and what is left to do after that. */
-  begin(examples: number, options: CallOptions, activation?: Activation): { layer: DenseLayer; rest?: (y: Tensor) => Tensor };
+  begin(
+    examples: number,
+    options: CallOptions,
+    activation?: Activation,
+  ): { layer: DenseLayer; rest: ((y: Tensor) => Tensor) | undefined };
   /** The same layer with an example a column, for the parts of it that a step needs. */
   columns(batch: readonly number[], options: CallOptions): LinearColumns;
 }
@@ -72,22 +76,22 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
         );
 
   const begin: Linear['begin'] = (examples, options, activation) => {
-    const context = fromContext && dense(options.context as Tensor, own(fromContext, options));
+    const context = fromContext && dense(options.context as Tensor, [{ kernel: own(fromContext, options) }]);
     // A context that several examples share is added by broadcasting, which the layer itself does not do.
     const shared = context?.size === examples * outputs ? undefined : context;
-    const [within, after] = shared === undefined ? splitActivation(activation) : [undefined, activation];
+    const isWithin = !shared && typeof activation !== 'function' && activation !== 'swish';
     const layer: DenseLayer = {
       kernel: own(kernel, options),
       bias: own(bias, options),
       mask: masking,
-      offset: shared === undefined ? context : undefined,
-      activation: within,
+      offset: shared ? undefined : context,
+      activation: isWithin ? activation : undefined,
     };
-    if (shared === undefined && after === undefined) {
-      return { layer };
-    }
-    const act = after === undefined ? (y: Tensor) => y : activationFunction('linear', after);
-    return { layer, rest: (y) => act(shared === undefined ? y : add(y, shared)) };
+    const rest = (y: Tensor): Tensor => {
+      const s = shared ? add(y, shared) : y;
+      return activation ? activationFunction('linear', activation)(s) : s;
+    };
+    return { layer, rest: isWithin ? undefined : rest };
   };
   return {
     ...defineModule({
@@ -122,11 +126,11 @@ export function applyLayers(
     const { layer, rest } = linear.begin(examples, options, activation);
     pending.push(layer);
     if (rest !== undefined) {
-      h = rest(denseLayers(h, pending));
+      h = rest(dense(h, pending));
       pending = [];
     }
   }
-  return pending.length === 0 ? h : denseLayers(h, pending);
+  return pending.length === 0 ? h : dense(h, pending);
 }
 
 /** (c C)^T for each context c: [..., contextDim] -> [outputs, N]. */

@@ -148,7 +148,11 @@ export function made(options: MadeOptions): Made {
       apply: (x, call) =>
         residual
           ? through(x, ({ linear }, h, activation) => linear.apply(h as Tensor, call, activation))
-          : applyLayers(x, [...layers.slice(0, -1).map(({ linear }) => [linear, activation] as const), [output.linear]], call),
+          : applyLayers(
+              x,
+              layers.map((layer) => [layer.linear, layer === output ? undefined : activation]),
+              call,
+            ),
     }),
     order,
     stepwise: stepByStep(layers, order, through),

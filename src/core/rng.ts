@@ -51,12 +51,10 @@ export function createRng(seed?: number | RngState): Rng {
 
   const bits = (count: number): Uint32Array => {
     checkInteger('rng.bits', 'count', count, 0);
-    const blocks = Math.ceil(count / 4);
-    const words = new Uint32Array(blocks * 4);
-    for (let block = 0; block < blocks; block++) {
-      philox(key, counter + block, DRAW, words, block * 4);
+    const words = new Uint32Array(4 * Math.ceil(count / 4));
+    for (let i = 0; i < count; i += 4) {
+      philox(key, counter++, DRAW, words, i);
     }
-    counter += blocks;
     return words.subarray(0, count);
   };
 
@@ -68,13 +66,12 @@ export function createRng(seed?: number | RngState): Rng {
     numberAt: (words: Uint32Array, i: number) => number,
   ): Tensor => {
     const size = sizeOf(shape);
-    const blocks = Math.ceil(size / 4);
-    const made = fused(kernel, [], { key, counter, shape, ...span });
+    const made = fused(kernel, [], { key, counter, shape, ...span })?.[0];
     if (made) {
-      counter += blocks;
-      return made[0] as Tensor;
+      counter += Math.ceil(size / 4);
+      return made;
     }
-    const words = bits(4 * blocks);
+    const words = bits(4 * Math.ceil(size / 4));
     return tensor(
       Float32Array.from({ length: size }, (_, i) => numberAt(words, i)),
       [...shape],

@@ -3,12 +3,15 @@ import { registerKernel } from '@tensorflow/tfjs-core';
 import type { FusedKernel } from '../core/fused.js';
 import { AFFINE } from './affine/affine.js';
 import { registerDenseGradient } from './dense/dense.gradient.js';
+import { DENSE } from './dense/dense.js';
+import { flattened } from './dense/flatLayers.js';
 import { runRecorded } from './fusedGradient.js';
 import { registerLogDensityGradient } from './logDensity/logDensity.gradient.js';
 import { LOGISTIC_MIXTURE } from './logisticMixture/logisticMixture.js';
 import { registerPlanarGradient } from './planar/planar.gradient.js';
 import { registerReshapeGradient } from './reshape/reshape.gradient.js';
 import { SPLINE } from './spline/spline.js';
+import { stackOf } from './stack.js';
 import { registerJoinGradient, registerTakeGradient } from './take/take.gradient.js';
 import type { TransformerAttributes } from './transformer.gradient.js';
 import { registerTransformerGradient } from './transformer.gradient.js';
@@ -32,11 +35,16 @@ export function registerKernels<Host>(
   hostOf: (backend: unknown) => Host,
 ): void {
   for (const [kernelName, run] of Object.entries(kernels)) {
+    const call: FusedKernel['call'] =
+      kernelName === DENSE
+        ? (inputs, attributes) => runRecorded(DENSE, ...flattened(inputs, attributes as Parameters<typeof flattened>[1]))
+        : (inputs, attributes) => runRecorded(kernelName, inputs, attributes);
     const kernel: FusedKernel = {
       kernelName,
       backendName,
       kernelFunc: ({ inputs, backend, attrs }) => run(hostOf(backend), inputs as unknown as Tensor[], attrs as object),
-      call: (inputs, attributes) => runRecorded(kernelName, inputs, attributes),
+      call,
+      stack: stackOf(kernelName, call),
     };
     registerKernel(kernel);
   }

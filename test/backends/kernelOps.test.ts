@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { NORMALS, UNIFORMS } from '../../src/core/rng.js';
 import { ADAM } from '../../src/kernels/adam/adam.js';
 import { NORM, norm } from '../../src/kernels/adam/norm.js';
-import type { DenseActivation } from '../../src/kernels/dense/dense.js';
-import { DENSE, dense, denseLayers } from '../../src/kernels/dense/dense.js';
+import type { DenseActivation, DenseLayer } from '../../src/kernels/dense/dense.js';
+import { DENSE, dense } from '../../src/kernels/dense/dense.js';
 import { LOG_DENSITY } from '../../src/kernels/logDensity/logDensity.js';
 import { NORMAL_LOG_SUMS } from '../../src/kernels/normalLogSums/normalLogSums.js';
 import { JOIN, join } from '../../src/kernels/take/join.js';
@@ -36,6 +36,9 @@ const maskOf = (inputs: number, outputs: number): Values => [
   [inputs, outputs],
 ];
 
+const layer = (x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor, rest: Omit<DenseLayer, 'kernel' | 'bias'> = {}): tf.Tensor =>
+  dense(x, [{ kernel, bias, ...rest }]);
+
 ofKernel(DENSE, 'dense layers', () => {
   const activations: DenseActivation[] = ['linear', 'relu', 'leakyRelu', 'elu', 'tanh', 'sigmoid', 'softplus'];
   const sizes = [
@@ -49,14 +52,14 @@ ofKernel(DENSE, 'dense layers', () => {
     for (const [rows, inputs, outputs] of sizes) {
       const [x, w] = [spread(1, [rows, inputs], -2, 2), spread(2, [inputs, outputs], -1, 1)];
       const [b, offset] = [spread(3, [outputs], -1, 1), spread(4, [rows, outputs], -1, 1)];
-      await agree((x, w) => [dense(x!, w!, undefined, { activation })], [x, w]);
-      await agree((x, w, b) => [dense(x!, w!, b, { activation })], [x, w, b]);
-      await agree((x, w, b, offset) => [dense(x!, w!, b, { activation, offset })], [x, w, b, offset]);
+      await agree((x, w) => [layer(x!, w!, undefined, { activation })], [x, w]);
+      await agree((x, w, b) => [layer(x!, w!, b, { activation })], [x, w, b]);
+      await agree((x, w, b, offset) => [layer(x!, w!, b, { activation, offset })], [x, w, b, offset]);
       const [data, shape] = maskOf(inputs, outputs);
       await agree(
         (x, w, b) => {
           const mask = tf.tensor(Array.from(data), [...shape]);
-          return [dense(x!, w!, b, { activation, mask })];
+          return [layer(x!, w!, b, { activation, mask })];
         },
         [x, w, b],
       );
@@ -70,12 +73,12 @@ ofKernel(DENSE, 'dense layers', () => {
   ])('large ones: %d x %d x %d', async (rows, inputs, outputs) => {
     const [x, w] = [spread(1, [rows, inputs], -1, 1), spread(2, [inputs, outputs], -0.2, 0.2)];
     const [b, offset] = [spread(3, [outputs], -1, 1), spread(4, [rows, outputs], -1, 1)];
-    await agree((x, w) => [dense(x!, w!)], [x, w]);
+    await agree((x, w) => [layer(x!, w!)], [x, w]);
     const [data, shape] = maskOf(inputs, outputs);
     await agree(
       (x, w, b, offset) => {
         const mask = tf.tensor(Array.from(data), [...shape]);
-        return [dense(x!, w!, b, { activation: 'tanh', mask, offset })];
+        return [layer(x!, w!, b, { activation: 'tanh', mask, offset })];
       },
       [x, w, b, offset],
     );
@@ -97,7 +100,7 @@ ofKernel(DENSE, 'dense layers', () => {
       (x, w0, b0, offset, w1, b1, w2, b2) => {
         const [data, shape] = maskOf(9, 5);
         return [
-          denseLayers(x!, [
+          dense(x!, [
             { kernel: w0!, bias: b0!, offset: offset!, activation: first },
             { kernel: w1!, bias: b1!, mask: tf.tensor(Array.from(data), [...shape]), activation: second },
             { kernel: w2!, bias: b2!, activation: last },
@@ -115,7 +118,7 @@ ofKernel(DENSE, 'dense layers', () => {
 
     test('without a bias, of any leading axes, of one unit', async () => {
       const inputs = [spread(1, [2, 3, 1], -2, 2), spread(2, [1, 1], -1, 1), spread(3, [1, 2], -1, 1)];
-      await agree((x, w0, w1) => [denseLayers(x!, [{ kernel: w0!, activation: 'tanh' }, { kernel: w1! }])], inputs);
+      await agree((x, w0, w1) => [dense(x!, [{ kernel: w0!, activation: 'tanh' }, { kernel: w1! }])], inputs);
     });
 
     test('second derivatives', async () => {
@@ -157,7 +160,7 @@ ofKernel(DENSE, 'dense layers', () => {
     await agree(
       (x, w, b) => {
         const doubled = tf.mul(x!, 2);
-        const y = dense(doubled, w!, b!, { activation: 'tanh' });
+        const y = layer(doubled, w!, b!, { activation: 'tanh' });
         const cubed = tf.pow(y, tf.scalar(3));
         tf.dispose([doubled, y]);
         return [cubed];
@@ -168,14 +171,14 @@ ofKernel(DENSE, 'dense layers', () => {
 
   test('any leading axes, and rows of a single example', async () => {
     const inputs = [spread(1, [2, 3, 4], -2, 2), spread(2, [4, 5], -1, 1), spread(3, [5], -1, 1)];
-    await agree((x, w, b) => [dense(x!, w!, b, { activation: 'tanh' })], inputs);
-    await agree((x, w, b) => [dense(x!, w!, b, { activation: 'relu' })], [spread(1, [4], -2, 2), ...inputs.slice(1)]);
+    await agree((x, w, b) => [layer(x!, w!, b, { activation: 'tanh' })], inputs);
+    await agree((x, w, b) => [layer(x!, w!, b, { activation: 'relu' })], [spread(1, [4], -2, 2), ...inputs.slice(1)]);
   });
 
   test('second derivatives', async () => {
     await agree(
       (x, w) => {
-        const slope = tf.grad((at) => tf.sum(tf.square(dense(at, w!, undefined, { activation: 'tanh' }))));
+        const slope = tf.grad((at) => tf.sum(tf.square(layer(at, w!, undefined, { activation: 'tanh' }))));
         return [slope(x!)];
       },
       [spread(1, [3, 2], -1, 1), spread(2, [2, 4], -1, 1)],
@@ -188,8 +191,8 @@ ofKernel(DENSE, 'dense layers', () => {
       (x) => {
         const w = tf.variable(tf.tensor2d([0.5, -0.3, 0.8, 0.2], [2, 2]));
         made.push(w);
-        const layer = (at: tf.Tensor): tf.Tensor => dense(at, w, undefined, { activation: 'tanh' });
-        return [tf.grad((at) => tf.sum(tf.square(layer(layer(at)))))(x!)];
+        const once = (at: tf.Tensor): tf.Tensor => layer(at, w, undefined, { activation: 'tanh' });
+        return [tf.grad((at) => tf.sum(tf.square(once(once(at)))))(x!)];
       },
       [spread(1, [3, 2], -1, 1)],
     );
@@ -197,7 +200,7 @@ ofKernel(DENSE, 'dense layers', () => {
   });
 
   test('what is no number stays so', async () => {
-    const y = dense(tf.tensor2d([[Number.NaN, 1]]), tf.ones([2, 3]), tf.zeros([3]), { activation: 'tanh' });
+    const y = layer(tf.tensor2d([[Number.NaN, 1]]), tf.ones([2, 3]), tf.zeros([3]), { activation: 'tanh' });
     expect(Array.from(await y.data()).every(Number.isNaN)).toBe(true);
   });
 });

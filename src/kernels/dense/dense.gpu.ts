@@ -3,7 +3,8 @@ import type { Gpu, GpuKernels } from '../gpu/gpu.js';
 import type { Shader } from '../gpu/shader.js';
 import { activated, activationSlope } from './activation.js';
 import type { ProductAttributes } from './dense.gradient.js';
-import type { DenseActivation, GivenLayer } from './dense.js';
+import type { DenseActivation } from './dense.js';
+import type { GivenLayer } from './flatLayers.js';
 import { denseKernelsOf } from './layers.js';
 
 /** What TensorFlow.js's product with a bias can do by itself. */

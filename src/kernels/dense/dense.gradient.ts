@@ -1,7 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { registerFusedGradient, runKernel } from '../fusedGradient.js';
-import type { DenseAttributes } from './dense.js';
-import { composedDense, DENSE, layersOf } from './dense.js';
+import { composedLayers, DENSE } from './dense.js';
+import type { DenseAttributes } from './flatLayers.js';
+import { layersOf } from './flatLayers.js';
 
 /**
  * What the gradients of layers begin with: for each layer, delta = dy act'(y), and its column sums, the gradient of the bias.
@@ -27,7 +28,7 @@ export function registerDenseGradient(): void {
     outputs: 1,
     needsOutputs: ({ activations }) => activations[activations.length - 1] !== 'linear',
     // Second derivatives: every product of the composed form is a kernel of this name without an activation.
-    composed: (inputs, attributes) => [composedDense(inputs, attributes)],
+    composed: ([x, ...tensors], attributes) => [composedLayers(x as Tensor, layersOf(tensors, attributes))],
     gradients: ([dy], [x, ...tensors], outputs, attributes) => {
       const layers = layersOf(tensors, attributes);
       const last = layers.length - 1;

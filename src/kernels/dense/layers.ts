@@ -2,8 +2,10 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { isRecorded } from '../fusedGradient.js';
 import type { ProductAttributes } from './dense.gradient.js';
 import { DENSE_DELTA, PRODUCT } from './dense.gradient.js';
-import type { DenseActivation, DenseAttributes, GivenLayer } from './dense.js';
-import { DENSE, layersOf } from './dense.js';
+import type { DenseActivation } from './dense.js';
+import { DENSE } from './dense.js';
+import type { DenseAttributes, GivenLayer } from './flatLayers.js';
+import { layersOf } from './flatLayers.js';
 
 /** What a backend has for one layer. */
 export interface LayerKernels {

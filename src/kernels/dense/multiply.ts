@@ -1,6 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, matMul } from '@tensorflow/tfjs-core';
-import { withShape } from '../../core/withShape.js';
+import { add, matMul, reshape } from '@tensorflow/tfjs-core';
 
 /**
  * x W + b over the last axis of x: [..., in] x [in, out] + [out] -> [..., out].
@@ -9,6 +8,7 @@ import { withShape } from '../../core/withShape.js';
  */
 export function multiply(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
   const [inputs, outputs] = kernel.shape as [number, number];
-  const product = matMul(withShape(x, [x.size / inputs, inputs]), kernel);
-  return withShape(bias ? add(product, bias) : product, [...x.shape.slice(0, -1), outputs]);
+  const product = matMul(x.rank === 2 ? x : reshape(x, [-1, inputs]), kernel);
+  const shifted = bias ? add(product, bias) : product;
+  return x.rank === 2 ? shifted : reshape(shifted, [...x.shape.slice(0, -1), outputs]);
 }

@@ -1,10 +1,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../core/shapes.js';
-import type { StackAttributes } from '../../core/stack.js';
 import type { Gpu, GpuKernel, GpuKernels } from '../gpu/gpu.js';
 import { joined, separated } from '../gpu/pieces.js';
 import type { Shader } from '../gpu/shader.js';
 import { softplus } from '../lanes.js';
+import type { StackAttributes } from '../stack.js';
 import { PLANAR_SHIFTS } from './planar.gradient.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { add } from '@tensorflow/tfjs-core';
 import { softplusInverse } from '../../core/softplusInverse.js';
-import type { StackAttributes } from '../../core/stack.js';
 import { registerFusedGradient, runKernel } from '../fusedGradient.js';
+import type { StackAttributes } from '../stack.js';
 
 /** What is added to w . u in the softplus that bends u, by the kernel's name. */
 export const PLANAR_SHIFTS: Readonly<Record<string, number>> = {

@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { StackAttributes } from '../../core/stack.js';
+import type { StackAttributes } from '../stack.js';
 import type { Instance } from '../wasm/instance.js';
 import type { WasmKernel, WasmKernels } from '../wasm/register.js';
 import { PLANAR_SHIFTS } from './planar.gradient.js';
