@@ -1,6 +1,7 @@
 import type { GradConfig, NamedTensorMap, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { clone, engine, getGradient, keep, mul, registerGradient, sum, zeros, zerosLike } from '@tensorflow/tfjs-core';
 import { addAll } from '../core/addAll.js';
+import { share } from '../core/share.js';
 
 /** How a fused kernel is differentiated. */
 export interface FusedGradient<Attributes> {
@@ -83,7 +84,7 @@ export function runRecorded(name: string, inputs: readonly Tensor[], attributes:
   const settings = { ...attributes, inputs } satisfies Remembered;
   runKernel(name, inputs, settings);
   const node = (state.activeTape as TapeNode[])[(state.activeTape as TapeNode[]).length - 1] as TapeNode;
-  const keepAnother = state.gradientDepth > 1 ? (tensor: Tensor) => keep(clone(tensor)) : another;
+  const keepAnother = state.gradientDepth > 1 ? (tensor: Tensor) => keep(clone(tensor)) : share;
   inputs.forEach((input, i) => {
     if (!isVariable(input) && config.needsInput(i, settings)) {
       node.saved.push(keepAnother(input));
@@ -105,12 +106,6 @@ export const isRecorded = (attributes: object): boolean => 'inputs' in attribute
 type Config = Required<Pick<FusedGradient<object>, 'needsOutputs' | 'needsInput'>> & { readonly count: number };
 /** What is recorded of an op. TensorFlow.js disposes of what it saved once the gradients are there. */
 type TapeNode = Readonly<{ outputs: Tensor[]; saved: Tensor[] }>;
-
-/** Another tensor of the same memory, which is there until both are disposed of. */
-function another(tensor: Tensor): Tensor {
-  engine().backend.incRef(tensor.dataId);
-  return keep(engine().makeTensorFromTensorInfo(tensor));
-}
 
 const isVariable = (tensor: Tensor): boolean => typeof (tensor as Partial<Variable>).assign === 'function';
 

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { clone } from '@tensorflow/tfjs-core';
 import type { Module } from '../core/module.js';
+import { share } from '../core/share.js';
 
 /** Copies of a model's state from before the last two steps. */
 export interface KeptWeights {
@@ -12,8 +12,8 @@ export interface KeptWeights {
 }
 
 /**
- * Two generations, since an update that overflows shows only in the loss of the next step. A copy costs nothing where the backend
- * shares data between tensors.
+ * Two generations, since an update that overflows shows only in the loss of the next step. A copy shares
+ * its memory with the variable, which an update leaves for new memory.
  */
 export function keepWeights(model: Module): KeptWeights {
   const variables = [...new Set([...Object.values(model.parameters), ...Object.values(model.buffers)])];
@@ -26,7 +26,7 @@ export function keepWeights(model: Module): KeptWeights {
   return {
     take: () => {
       if (generations.length === 2) drop();
-      generations.push(variables.map((variable) => clone(variable)));
+      generations.push(variables.map(share));
     },
     restore: (earlier = false) => {
       const copies = generations[earlier ? 0 : generations.length - 1];
