@@ -129,7 +129,7 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend, thread?: 
     scratch,
     overRows: (name, { rows, nanoseconds, bytes = 0, numbers }) => {
       const kernel = (exports as unknown as Exports)[name];
-      if (thread === undefined || rows <= TILE || rows * nanoseconds < WORTHWHILE) {
+      if (thread === undefined || rows <= TILE || rows * nanoseconds < WORTHWHILE || !thread.keepsUp()) {
         kernel(...numbers(0, rows, scratch(bytes)));
         return;
       }

@@ -1,7 +1,10 @@
 import { importInNode, inNode } from '../../core/node.js';
+import { watchPunctuality } from './punctuality.js';
 
 /** A second thread that runs the same kernels in the same memory. */
 export interface Thread {
+  /** Whether to give it work: see `watchPunctuality`. */
+  keepsUp(): boolean;
   /** Lets it run an export, by its name; it must have finished the one before. */
   start(name: string, numbers: readonly number[]): void;
   /** Waits until it has finished. */
@@ -20,7 +23,7 @@ const FAILED = 4;
 /** Looks at one of these places before a thread sleeps: waking up takes longer than most kernels. */
 const PATIENCE = 20_000;
 /** The same of the second thread, which has more time on its hands. */
-const PATIENCE_OF_SECOND = 100_000;
+const PATIENCE_OF_SECOND = 20_000;
 
 /** What the thread runs: it never returns from `serve`, and is ended from outside. */
 const PROGRAM = `
@@ -29,9 +32,12 @@ function serve({ module, memory, control, numbers }, say) {
   const kernels = WebAssembly.Module.exports(module).map(({ name }) => exports[name]);
   const state = new Int32Array(control);
   const given = new Float64Array(numbers);
+  let idle = 1;
   say('ready');
   for (let job = 0; ; ) {
     for (let looks = 0; Atomics.load(state, ${GIVEN}) === job; looks++) {
+      // Divisions that wait for one another: to look on and on would slow the other thread where both share a core.
+      for (let k = 0; k < 16; k++) idle = 1 / (1 + idle);
       if (looks > ${PATIENCE_OF_SECOND}) Atomics.wait(state, ${GIVEN}, job);
     }
     job = Atomics.load(state, ${GIVEN});
@@ -62,8 +68,12 @@ export async function startThread(module: WebAssembly.Module, memory: WebAssembl
   const given = new Float64Array(numbers);
   // Counts as 32-bit integers do, which start again below 0.
   let job = 0;
+  let started = 0;
+  const punctuality = watchPunctuality();
   return {
+    keepsUp: punctuality.keepsUp,
     start: (name, values) => {
+      started = performance.now();
       given.set(values);
       state[KERNEL] = names.indexOf(name);
       state[COUNT] = values.length;
@@ -71,12 +81,14 @@ export async function startThread(module: WebAssembly.Module, memory: WebAssembl
       Atomics.notify(state, GIVEN);
     },
     finish: () => {
+      const ready = performance.now();
       for (let looks = 0; Atomics.load(state, DONE) !== job; looks++) {
         // A page may not sleep.
         if (looks > PATIENCE && inNode()) {
           Atomics.wait(state, DONE, (job - 1) | 0);
         }
       }
+      punctuality.waited(performance.now() - ready, ready - started);
       if (state[FAILED] === 1) {
         throw new Error('a kernel failed in the second thread');
       }
