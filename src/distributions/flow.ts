@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
+import { broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
+import { addTwo } from '../core/addAll.js';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import type { DrawOptions } from '../core/defineDistribution.js';
 import { defineDistribution } from '../core/defineDistribution.js';
@@ -115,7 +116,7 @@ export function flow(options: FlowOptions): Flow {
       const batch = broadcastShapes('flow', batchShapeOf(value, eventShape.length), batchShape(call));
       // A context that has more batch axes than the value wants the value under each.
       const [z, logDet] = bijector.inverseAndLogDet(broadcastTo(value, [...batch, ...eventShape]), call);
-      return add(base.logProb(z, call), sumTrailing(logDet, extra));
+      return addTwo(base.logProb(z, call), sumTrailing(logDet, extra));
     },
     sampleAndLogProb: (size, draw) => {
       const { shape: _, ...call } = draw;

@@ -84,7 +84,7 @@ export function runRecorded(name: string, inputs: readonly Tensor[], attributes:
   const settings = { ...attributes, inputs } satisfies Remembered;
   runKernel(name, inputs, settings);
   const node = (state.activeTape as TapeNode[])[(state.activeTape as TapeNode[]).length - 1] as TapeNode;
-  const keepAnother = state.gradientDepth > 1 ? (tensor: Tensor) => keep(clone(tensor)) : share;
+  const keepAnother = (tensor: Tensor): Tensor => keep(state.gradientDepth > 1 ? clone(tensor) : share(tensor));
   inputs.forEach((input, i) => {
     if (!isVariable(input) && config.needsInput(i, settings)) {
       node.saved.push(keepAnother(input));

@@ -1,5 +1,6 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { registerKernel } from '@tensorflow/tfjs-core';
+import { SUM } from '../core/addAll.js';
 import type { FusedKernel } from '../core/fused.js';
 import { AFFINE } from './affine/affine.js';
 import { registerDenseGradient } from './dense/dense.gradient.js';
@@ -12,6 +13,7 @@ import { registerPlanarGradient } from './planar/planar.gradient.js';
 import { registerReshapeGradient } from './reshape/reshape.gradient.js';
 import { SPLINE } from './spline/spline.js';
 import { stackOf } from './stack.js';
+import { registerSumGradient, sumOrBroadcast } from './sum/sum.gradient.js';
 import { registerJoinGradient, registerTakeGradient } from './take/take.gradient.js';
 import type { TransformerAttributes } from './transformer.gradient.js';
 import { registerTransformerGradient } from './transformer.gradient.js';
@@ -38,7 +40,9 @@ export function registerKernels<Host>(
     const call: FusedKernel['call'] =
       kernelName === DENSE
         ? (inputs, attributes) => runRecorded(DENSE, ...flattened(inputs, attributes as Parameters<typeof flattened>[1]))
-        : (inputs, attributes) => runRecorded(kernelName, inputs, attributes);
+        : kernelName === SUM
+          ? sumOrBroadcast
+          : (inputs, attributes) => runRecorded(kernelName, inputs, attributes);
     const kernel: FusedKernel = {
       kernelName,
       backendName,
@@ -54,6 +58,7 @@ export function registerKernels<Host>(
   registerLogDensityGradient();
   registerPlanarGradient();
   registerReshapeGradient();
+  registerSumGradient();
   for (const [name, needsOutputs] of Object.entries(TRANSFORMERS)) {
     registerTransformerGradient(name, needsOutputs);
     registerTransformerGradient(name + ROWS, needsOutputs);

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { keep } from '@tensorflow/tfjs-core';
 import type { Module } from '../core/module.js';
 import { share } from '../core/share.js';
 
@@ -26,7 +27,7 @@ export function keepWeights(model: Module): KeptWeights {
   return {
     take: () => {
       if (generations.length === 2) drop();
-      generations.push(variables.map(share));
+      generations.push(variables.map((variable) => keep(share(variable))));
     },
     restore: (earlier = false) => {
       const copies = generations[earlier ? 0 : generations.length - 1];

@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { aggregatedPosteriorLogProb, bernoulli, chain, createRng, diagNormal, planar, standardNormal } from 'tfjs-flows';
 import { adam } from 'tfjs-flows/training';
 import { describe, expect, test } from 'vitest';
+import { addAll, addTwo, SUM } from '../../src/core/addAll.js';
 import { NORMALS, UNIFORMS } from '../../src/core/rng.js';
+import { RESHAPE, withShape } from '../../src/core/withShape.js';
 import { ADAM } from '../../src/kernels/adam/adam.js';
 import { NORM, norm } from '../../src/kernels/adam/norm.js';
 import type { DenseActivation, DenseLayer } from '../../src/kernels/dense/dense.js';
@@ -18,6 +20,8 @@ import { backendName } from '../setup/backend.js';
 
 const ofKernel = kernelsOn({
   [DENSE]: EVERYWHERE,
+  [RESHAPE]: ['cpu', 'wasm'],
+  [SUM]: ['cpu', 'wasm'],
   [TAKE]: ALL_BUT_CPU,
   [JOIN]: ALL_BUT_CPU,
   [ADAM]: EVERYWHERE,
@@ -202,6 +206,54 @@ ofKernel(DENSE, 'dense layers', () => {
   test('what is no number stays so', async () => {
     const y = layer(tf.tensor2d([[Number.NaN, 1]]), tf.ones([2, 3]), tf.zeros([3]), { activation: 'tanh' });
     expect(Array.from(await y.data()).every(Number.isNaN)).toBe(true);
+  });
+});
+
+ofKernel(SUM, 'sums', () => {
+  test.each([2, 3, 9])('of %d tensors, one of them twice', async (count) => {
+    const inputs = Array.from({ length: count }, (_, i) => spread(i, [3, 5], -2, 2));
+    await agree((...terms) => [addAll([...terms, terms[0]!])], inputs);
+  });
+
+  test('of scalars, and of what broadcasts', async () => {
+    await agree((a, b) => [addTwo(a!, b!)], [spread(1, [], -2, 2), spread(2, [], -2, 2)]);
+    await agree((a, b) => [addTwo(a!, b!)], [spread(1, [4, 1], -2, 2), spread(2, [3], -2, 2)]);
+  });
+
+  test('second derivatives', async () => {
+    await agree(
+      (a, b) => {
+        const slope = tf.grad((at) => tf.sum(tf.pow(addTwo(at, tf.mul(at, b!)), tf.scalar(3))));
+        return [slope(a!)];
+      },
+      [spread(1, [2, 3], -2, 2), spread(2, [2, 3], -2, 2)],
+    );
+  });
+
+  test('what is disposed of leaves the rest of it alone', async () => {
+    const [a, b] = [tf.tensor1d([1, 2, 3]), tf.tensor1d([4, 5, 6])];
+    const before = tf.memory().numTensors;
+    const gradients = tf.grads((x, y) => addAll([x, y, x]))([a, b]) as [tf.Tensor, tf.Tensor];
+    gradients[0].dispose();
+    expect(Array.from(await gradients[1].data())).toEqual([1, 1, 1]);
+    expect(tf.memory().numTensors).toBe(before + 1);
+    tf.dispose([a, b, gradients]);
+  });
+});
+
+ofKernel(RESHAPE, 'shapes', () => {
+  test('another shape, there and back, of the same memory', async () => {
+    await agree((x) => [tf.square(withShape(tf.mul(x!, 2), [3, 1, 8])), withShape(x!, [24])], [spread(1, [2, 3, 4], -2, 2)]);
+    const x = tf.tensor1d([1, 2, 3, 4], 'int32');
+    const y = withShape(x, [2, 2]);
+    x.dispose();
+    expect([y.dtype, ...Array.from(await y.data())]).toEqual(['int32', 1, 2, 3, 4]);
+    y.dispose();
+  });
+
+  test('second derivatives', async () => {
+    const cubes = (at: tf.Tensor): tf.Scalar => tf.sum(tf.pow(withShape(at, [6]), tf.scalar(3)));
+    await agree((x) => [tf.grad(cubes)(x!)], [spread(1, [2, 3], -2, 2)]);
   });
 });
 

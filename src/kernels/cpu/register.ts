@@ -11,6 +11,7 @@ import { registerKernels } from '../register.js';
 import { reshapeKernels } from '../reshape/reshape.js';
 import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
+import { sumKernels } from '../sum/sum.cpu.js';
 import type { CpuKernels } from './cpu.js';
 import { cpuOf } from './cpu.js';
 import { transformerKernels } from './transformers.cpu.js';
@@ -25,6 +26,7 @@ export function registerCpuKernels(backendName = 'cpu'): void {
     ...denseKernels,
     ...logDensityKernels,
     ...reshapeKernels,
+    ...sumKernels,
     ...transformerKernels(AFFINE, affineElement),
     ...transformerKernels(LOGISTIC_MIXTURE, logisticMixtureElement),
     ...transformerKernels(SPLINE, splineElement),

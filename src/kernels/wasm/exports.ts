@@ -23,6 +23,7 @@ export interface Exports {
   readonly rowSums: Function;
   readonly spread: Function;
   readonly copy: Function;
+  readonly add: Function;
   readonly fill: Function;
   readonly patches: Function;
   readonly depthwise: Function;

@@ -8,6 +8,7 @@ export { logisticMixture, logisticMixtureGradient } from '../logisticMixture/log
 export { planar, planarGradient, planarScratch } from '../planar/planar.as';
 export { logSumsScratch, normalLogSums } from '../normalLogSums/normalLogSums.as';
 export { logDensity, logDensityGradient } from '../logDensity/logDensity.as';
+export { add } from '../sum/sum.as';
 export { unary } from '../unary/unary.as';
 export { splines, splinesGradient } from '../spline/spline.as';
 export { depthwise, einsum, patches, segmentSum } from '../gradients/gradients.as';
