@@ -12,6 +12,7 @@ import { registerPlanarGradient } from './planar/planar.gradient.js';
 import { registerReshapeGradient } from './reshape/reshape.gradient.js';
 import { SPLINE } from './spline/spline.js';
 import { stackOf } from './stack.js';
+import { registerSylvesterGradient } from './sylvester/sylvester.gradient.js';
 import { registerJoinGradient, registerTakeGradient } from './take/take.gradient.js';
 import type { TransformerAttributes } from './transformer.gradient.js';
 import { registerTransformerGradient } from './transformer.gradient.js';
@@ -53,6 +54,7 @@ export function registerKernels<Host>(
   registerJoinGradient();
   registerLogDensityGradient();
   registerPlanarGradient();
+  registerSylvesterGradient();
   registerReshapeGradient();
   for (const [name, needsOutputs] of Object.entries(TRANSFORMERS)) {
     registerTransformerGradient(name, needsOutputs);

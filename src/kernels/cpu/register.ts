@@ -11,6 +11,7 @@ import { registerKernels } from '../register.js';
 import { reshapeKernels } from '../reshape/reshape.js';
 import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
+import { sylvesterKernels } from '../sylvester/sylvester.cpu.js';
 import type { CpuKernels } from './cpu.js';
 import { cpuOf } from './cpu.js';
 import { transformerKernels } from './transformers.cpu.js';
@@ -24,6 +25,7 @@ export function registerCpuKernels(backendName = 'cpu'): void {
     ...adamKernels,
     ...denseKernels,
     ...logDensityKernels,
+    ...sylvesterKernels,
     ...reshapeKernels,
     ...transformerKernels(AFFINE, affineElement),
     ...transformerKernels(LOGISTIC_MIXTURE, logisticMixtureElement),

@@ -14,6 +14,7 @@ import { registerKernels, TRANSFORMERS } from '../register.js';
 import { reshapeKernels } from '../reshape/reshape.js';
 import { sliceOverrides } from '../slice/slice.wasm.js';
 import { splineKernels } from '../spline/spline.wasm.js';
+import { sylvesterKernels } from '../sylvester/sylvester.wasm.js';
 import { takeKernels } from '../take/take.wasm.js';
 import { unaryOverrides } from '../unary/unary.wasm.js';
 import type { Instance } from './instance.js';
@@ -54,6 +55,7 @@ export async function registerWasmKernels(threads = 1): Promise<void> {
     ...noiseKernels,
     ...normalLogSumsKernels,
     ...logDensityKernels,
+    ...sylvesterKernels,
   };
   registerKernels('wasm', kernels, instanceOf);
   for (const [kernelName, make] of Object.entries({
