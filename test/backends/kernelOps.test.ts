@@ -28,8 +28,8 @@ import { backendName } from '../setup/backend.js';
 
 const ofKernel = kernelsOn({
   [DENSE]: EVERYWHERE,
-  [TAKE]: ALL_BUT_CPU,
-  [JOIN]: ALL_BUT_CPU,
+  [TAKE]: EVERYWHERE,
+  [JOIN]: EVERYWHERE,
   [ADAM]: EVERYWHERE,
   [NORM]: ALL_BUT_CPU,
   [NORMALS]: ['wasm'],

@@ -12,6 +12,7 @@ import { reshapeKernels } from '../reshape/reshape.js';
 import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
 import { sylvesterKernels } from '../sylvester/sylvester.cpu.js';
+import { takeKernels } from '../take/take.cpu.js';
 import type { CpuKernels } from './cpu.js';
 import { cpuOf } from './cpu.js';
 import { transformerKernels } from './transformers.cpu.js';
@@ -26,6 +27,7 @@ export function registerCpuKernels(backendName = 'cpu'): void {
     ...denseKernels,
     ...logDensityKernels,
     ...sylvesterKernels,
+    ...takeKernels,
     ...reshapeKernels,
     ...transformerKernels(AFFINE, affineElement),
     ...transformerKernels(LOGISTIC_MIXTURE, logisticMixtureElement),
