@@ -36,8 +36,8 @@ const ofKernel = kernelsOn({
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
   [LOG_DENSITY]: EVERYWHERE,
-  'FlowsPlanar centred': ALL_BUT_CPU,
-  'FlowsPlanar original': ALL_BUT_CPU,
+  'FlowsPlanar centred': EVERYWHERE,
+  'FlowsPlanar original': EVERYWHERE,
   [SYLVESTER]: EVERYWHERE,
 });
 

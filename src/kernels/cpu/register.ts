@@ -7,6 +7,7 @@ import { denseKernels } from '../dense/dense.cpu.js';
 import { logDensityKernels } from '../logDensity/logDensity.cpu.js';
 import { logisticMixtureElement } from '../logisticMixture/logisticMixture.element.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
+import { planarKernels } from '../planar/planar.cpu.js';
 import { registerKernels } from '../register.js';
 import { reshapeKernels } from '../reshape/reshape.js';
 import { splineElement } from '../spline/spline.element.js';
@@ -26,6 +27,7 @@ export function registerCpuKernels(backendName = 'cpu'): void {
     ...adamKernels,
     ...denseKernels,
     ...logDensityKernels,
+    ...planarKernels,
     ...sylvesterKernels,
     ...takeKernels,
     ...reshapeKernels,

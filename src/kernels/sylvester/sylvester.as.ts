@@ -2,7 +2,8 @@
 import { lanes } from '../wasm/columns.as';
 import { log4, multiplyAdd, tanh4 } from '../wasm/lanes.as';
 import { loadPart, storePart } from '../dense/product.as';
-import { boundOf, byArgument, byBound, factorOf, tanhSlope } from './math';
+import { byArgument, byOnePlusA, factorOf, tanhSlope } from '../tanhFactor';
+import { boundOf } from './math';
 
 /** Vectors of M numbers that are kept. */
 const VECTORS: i32 = 8;
@@ -81,7 +82,7 @@ export function sylvesterGradient(
         const argument = loadPart(s + from + at, M - c);
         const r = v128.load(R + at), rTilde = v128.load(RT + at);
         const h = tanh4(argument), slope = tanhSlope<v128>(o, argument);
-        const ofBound = byBound<v128>(o, h, slope, v128.load(BOUND + at), byLogDet);
+        const ofBound = byOnePlusA<v128>(o, h, slope, v128.load(BOUND + at), byLogDet);
         const byS = byArgument<v128>(o, h, slope, f32x4.mul(r, rTilde), v128.load(G + at), ofBound);
         v128.store(H + at, h);
         v128.store(G + at, byS);

@@ -3,7 +3,8 @@ import { sizeOf } from '../../core/shapes.js';
 import type { Cpu, CpuKernels } from '../cpu/cpu.js';
 import { numbers } from '../cpu/numbers.js';
 import { isRecorded } from '../fusedGradient.js';
-import { boundOf, byArgument, byBound, factorOf, tanhSlope } from './math.js';
+import { byArgument, byOnePlusA, factorOf, tanhSlope } from '../tanhFactor.js';
+import { boundOf } from './math.js';
 import { SYLVESTER_GRADIENT } from './sylvester.gradient.js';
 import { SYLVESTER } from './sylvester.js';
 
@@ -56,7 +57,7 @@ export const sylvesterKernels: CpuKernels = {
           byH += triangle(k, i) * at(dt, from + k);
         }
         const ofTanh = tanhSlope(o, argument);
-        const ofBound = byBound(o, at(h, i), ofTanh, at(bound, i), at(dl, row));
+        const ofBound = byOnePlusA(o, at(h, i), ofTanh, at(bound, i), at(dl, row));
         byS[i] = byArgument(o, at(h, i), ofTanh, at(r, i) * at(rTilde, i), byH, ofBound);
         add(dDiagonal, first + i, (at(dt, from + i) * at(h, i) + ofBound * at(rTilde, i)) * at(slope, i));
         add(dDiagonalTilde, first + i, (at(byS, i) * at(u, from + i) + ofBound * at(r, i)) * at(slopeTilde, i));

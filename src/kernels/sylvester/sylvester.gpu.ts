@@ -3,7 +3,8 @@ import { sizeOf } from '../../core/shapes.js';
 import { isRecorded } from '../fusedGradient.js';
 import type { GpuKernels } from '../gpu/gpu.js';
 import type { Shader } from '../gpu/shader.js';
-import { boundOf, byArgument, byBound, factorOf, tanhSlope } from './math.js';
+import { byArgument, byOnePlusA, factorOf, tanhSlope } from '../tanhFactor.js';
+import { boundOf } from './math.js';
 import { SYLVESTER_GRADIENT } from './sylvester.gradient.js';
 import { SYLVESTER } from './sylvester.js';
 
@@ -131,7 +132,7 @@ function rowGradient(
   const [a, aTilde] = [read(2, own), read(3, own)];
   const [r, rTilde] = [o.tanh(a), o.tanh(aTilde)];
   const slope = tanhSlope(o, argument);
-  const ofBound = byBound(o, h, slope, boundOf(o, a, aTilde), read(6, row));
+  const ofBound = byOnePlusA(o, h, slope, boundOf(o, a, aTilde), read(6, row));
   const dt = read(5, place);
   const byS = (): string => {
     const rest = sum(i, (k) => o.mul(read(1, `(${set} * ${M} + ${k}) * ${M} + ${i}`), read(5, `${row} * ${M} + ${k}`)));
