@@ -339,6 +339,18 @@ ofKernel(SYLVESTER, 'Sylvester flows', () => {
     await agree((x, ...rest) => flow(3, rest).inverseAndLogDet(x!), inputs, { value: 1e-4, gradient: 1e-3 });
   });
 
+  test('leave their results alone, recorded or not', async () => {
+    const tensors = [spread(1, [4, 3], -2, 2), ...own([4], 3)].map(([data, shape]) => tf.tensor(Array.from(data), [...shape]));
+    const count = (): number[] => [tf.memory().numTensors, tf.engine().backend.numDataIds()];
+    const before = count();
+    const results = tf.tidy(() => core(...tensors));
+    expect(count().map((n, i) => n - before[i]!)).toEqual([2, 2]);
+    const all = tf.grads((...at) => tf.tidy(() => weighted(core(...at))))(tensors);
+    await all[0]!.data();
+    expect(count().map((n, i) => n - before[i]!)).toEqual([7, 7]);
+    tf.dispose([tensors, results, all]);
+  });
+
   test('what is no number stays so, and stays in its row', async () => {
     const parameters = own([], 3).map(([data, shape]) => tf.tensor(Array.from(data), [...shape]));
     const [y, logDet] = flow(3, parameters).forwardAndLogDet(tf.tensor2d([1, 2, Number.NaN, 1, 2, 3], [2, 3]));
