@@ -25,11 +25,14 @@ import {
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions, invalid } from '../core/errors.js';
+import { fused } from '../core/fused.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
 import { sizeOf } from '../core/shapes.js';
 import { multiply } from '../kernels/dense/multiply.js';
+import type { SylvesterAttributes } from '../kernels/sylvester/sylvester.js';
+import { SYLVESTER } from '../kernels/sylvester/sylvester.js';
 import { take } from '../kernels/take/take.js';
 import type { ParameterSpec } from './amortised.js';
 import { parameterSource } from './amortised.js';
@@ -115,21 +118,9 @@ export function sylvester(options: SylvesterOptions): Bijector {
     },
     { ...options, given: options.given as Record<string, Tensor> | undefined },
   );
-  const prepare = (call: CallOptions): Prepared => {
+  const at = (call: CallOptions): { all: SylvesterParameters } & Basis => {
     const all = source.at(call) as unknown as SylvesterParameters;
-    const row = expandDims(range(0, size), 0);
-    const above = step(sub(row, transpose(row)));
-    const [a, aTilde] = [mul(all.diagonal, 2), mul(all.diagonalTilde, 2)];
-    return {
-      r: tanh(all.diagonal),
-      rTilde: tanh(all.diagonalTilde),
-      upper: mul(all.triangles, above),
-      lower: mul(all.triangles, transpose(above)),
-      b: all.b,
-      // 1 + tanh(a / 2) tanh(a~ / 2), of positive terms: near the bound the sum would round to 0.
-      bound: mul(add(mul(sigmoid(a), sigmoid(aTilde)), mul(sigmoid(neg(a)), sigmoid(neg(aTilde)))), 2),
-      ...basis(all),
-    };
+    return { all, ...basis(all) };
   };
 
   return defineBijector({
@@ -139,14 +130,14 @@ export function sylvester(options: SylvesterOptions): Bijector {
     contextDim,
     parameters: source.parameters,
     forwardAndLogDet: (x, call) => {
-      const p = prepare(call);
-      const s = preactivation(p, p.project(x));
-      return [add(x, shift(p, s)), sum(log(slope(s, p.bound)), -1)];
+      const { all, project, lift } = at(call);
+      const [t, logDet] = core(project(x), all);
+      return [add(x, lift(t)), logDet];
     },
     inverseAndLogDet: (y, call) => {
-      const p = prepare(call);
-      const s = preactivation(p, substituteBack(p, p.project(y)));
-      return [sub(y, shift(p, s)), neg(sum(log(slope(s, p.bound)), -1))];
+      const { all, project, lift } = at(call);
+      const [t, logDet] = core(substituteBack(prepare(all), project(y)), all);
+      return [sub(y, lift(t)), neg(logDet)];
     },
   });
 }
@@ -159,7 +150,23 @@ interface Basis {
   lift(t: Tensor): Tensor;
 }
 
-interface Prepared extends Basis {
+/** What lies between Q^T and Q, and the log-det: R tanh(R~ u + b) and the sum of log(1 + r r~ tanh'(R~ u + b)). */
+function core(u: Tensor, { triangles, diagonal, diagonalTilde, b }: SylvesterParameters): [t: Tensor, logDet: Tensor] {
+  const inputs = [u, triangles, diagonal, diagonalTilde, b] as const;
+  const attributes: SylvesterAttributes = { composed };
+  // The kernel does not broadcast, but for leading axes of u.
+  const fits = `${u.shape.slice(-b.rank)}` === `${b.shape}`;
+  return ((fits && fused(SYLVESTER, inputs, attributes)) || composed(...inputs)) as [Tensor, Tensor];
+}
+
+function composed(u: Tensor, triangles: Tensor, diagonal: Tensor, diagonalTilde: Tensor, b: Tensor): [t: Tensor, logDet: Tensor] {
+  const { r, rTilde, upper, lower, bound } = prepare({ triangles, diagonal, diagonalTilde, b });
+  const s = add(add(mul(u, rTilde), transposedTimes(lower, u)), b);
+  const h = tanh(s);
+  return [add(mul(h, r), times(upper, h)), sum(log(slope(s, bound)), -1)];
+}
+
+interface Prepared {
   /** Diagonals. */
   readonly r: Tensor;
   readonly rTilde: Tensor;
@@ -172,14 +179,19 @@ interface Prepared extends Basis {
   readonly bound: Tensor;
 }
 
-/** R~ u + b. */
-const preactivation = ({ rTilde, lower, b }: Prepared, u: Tensor): Tensor =>
-  add(add(mul(u, rTilde), transposedTimes(lower, u)), b);
-
-/** Q R tanh(s). */
-function shift({ r, upper, lift }: Prepared, s: Tensor): Tensor {
-  const h = tanh(s);
-  return lift(add(mul(h, r), times(upper, h)));
+function prepare({ triangles, diagonal, diagonalTilde, b }: SylvesterParameters): Prepared {
+  const row = expandDims(range(0, b.shape[b.rank - 1] as number), 0);
+  const above = step(sub(row, transpose(row)));
+  const [a, aTilde] = [mul(diagonal, 2), mul(diagonalTilde, 2)];
+  return {
+    r: tanh(diagonal),
+    rTilde: tanh(diagonalTilde),
+    upper: mul(triangles, above),
+    lower: mul(triangles, transpose(above)),
+    b,
+    // 1 + tanh(a / 2) tanh(a~ / 2), of positive terms: near the bound the sum would round to 0.
+    bound: mul(add(mul(sigmoid(a), sigmoid(aTilde)), mul(sigmoid(neg(a)), sigmoid(neg(aTilde)))), 2),
+  };
 }
 
 /** 1 + r r~ tanh'(s) = tanh^2(s) + (1 + r r~) tanh'(s): a sum of terms that are not negative. */

@@ -14,6 +14,7 @@ import { registerReshapeGradient } from './reshape/reshape.gradient.js';
 import { SPLINE } from './spline/spline.js';
 import { stackOf } from './stack.js';
 import { registerSumGradient, sumOrBroadcast } from './sum/sum.gradient.js';
+import { registerSylvesterGradient } from './sylvester/sylvester.gradient.js';
 import { registerJoinGradient, registerTakeGradient } from './take/take.gradient.js';
 import type { TransformerAttributes } from './transformer.gradient.js';
 import { registerTransformerGradient } from './transformer.gradient.js';
@@ -57,6 +58,7 @@ export function registerKernels<Host>(
   registerJoinGradient();
   registerLogDensityGradient();
   registerPlanarGradient();
+  registerSylvesterGradient();
   registerReshapeGradient();
   registerSumGradient();
   for (const [name, needsOutputs] of Object.entries(TRANSFORMERS)) {

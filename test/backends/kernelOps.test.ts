@@ -1,6 +1,15 @@
 // Kernels that are no transformers', against the same composed of TensorFlow.js's ops on the CPU backend.
 import * as tf from '@tensorflow/tfjs';
-import { aggregatedPosteriorLogProb, bernoulli, chain, createRng, diagNormal, planar, standardNormal } from 'tfjs-flows';
+import {
+  aggregatedPosteriorLogProb,
+  bernoulli,
+  chain,
+  createRng,
+  diagNormal,
+  planar,
+  standardNormal,
+  sylvester,
+} from 'tfjs-flows';
 import { adam } from 'tfjs-flows/training';
 import { describe, expect, test } from 'vitest';
 import { addAll, addTwo, SUM } from '../../src/core/addAll.js';
@@ -12,6 +21,7 @@ import type { DenseActivation, DenseLayer } from '../../src/kernels/dense/dense.
 import { DENSE, dense } from '../../src/kernels/dense/dense.js';
 import { LOG_DENSITY } from '../../src/kernels/logDensity/logDensity.js';
 import { NORMAL_LOG_SUMS } from '../../src/kernels/normalLogSums/normalLogSums.js';
+import { SYLVESTER } from '../../src/kernels/sylvester/sylvester.js';
 import { JOIN, join } from '../../src/kernels/take/join.js';
 import { TAKE, take } from '../../src/kernels/take/take.js';
 import type { Formula, Values } from '../setup/agreement.js';
@@ -22,16 +32,17 @@ const ofKernel = kernelsOn({
   [DENSE]: EVERYWHERE,
   [RESHAPE]: ['cpu', 'wasm'],
   [SUM]: ['cpu', 'wasm'],
-  [TAKE]: ALL_BUT_CPU,
-  [JOIN]: ALL_BUT_CPU,
+  [TAKE]: EVERYWHERE,
+  [JOIN]: EVERYWHERE,
   [ADAM]: EVERYWHERE,
   [NORM]: ALL_BUT_CPU,
   [NORMALS]: ['wasm'],
   [UNIFORMS]: ['wasm'],
   [NORMAL_LOG_SUMS]: ['wasm'],
   [LOG_DENSITY]: EVERYWHERE,
-  'FlowsPlanar centred': ALL_BUT_CPU,
-  'FlowsPlanar original': ALL_BUT_CPU,
+  'FlowsPlanar centred': EVERYWHERE,
+  'FlowsPlanar original': EVERYWHERE,
+  [SYLVESTER]: EVERYWHERE,
 });
 
 /** 0s and 1s, some columns of 0s alone, as masks of autoregressive networks are. */
@@ -313,6 +324,92 @@ ofKernel('FlowsPlanar centred', 'planar flows', () => {
       const flow = planar({ dim: 2, given: { w: w!, u: u!, b: b! } });
       return [tf.grad((at) => tf.sum(flow.forwardAndLogDet(at)[1]))(x!)];
     }, inputs);
+  });
+});
+
+ofKernel(SYLVESTER, 'Sylvester flows', () => {
+  const flow = (dim: number, [triangles, diagonal, diagonalTilde, b]: readonly tf.Tensor[]) =>
+    sylvester({
+      dim,
+      variant: 'triangular',
+      given: { triangles: triangles!, diagonal: diagonal!, diagonalTilde: diagonalTilde!, b: b! },
+    });
+  const core: Formula = (x, ...rest) => flow(x!.shape.at(-1) as number, rest).forwardAndLogDet(x!);
+  /** Parameters with leading axes, the diagonals wide enough for every term to matter. */
+  const own = (sets: readonly number[], M: number): Values[] => [
+    spread(11, [...sets, M, M], -1, 1),
+    spread(12, [...sets, M], -1.5, 1.5),
+    spread(13, [...sets, M], -1.5, 1.5),
+    spread(14, [...sets, M], -1, 1),
+  ];
+
+  test.each([1, 3, 7, 8, 13])('of %d elements, parameters of all rows or their own', async (M) => {
+    for (const [batch, sets] of [
+      [[], []],
+      [[1], []],
+      [[5], []],
+      [[5], [5]],
+      [[2, 3], []],
+      [[2, 3], [3]],
+      [
+        [2, 3],
+        [2, 3],
+      ],
+    ]) {
+      await agree(core, [spread(1, [...batch!, M], -2, 2), ...own(sets!, M)]);
+    }
+  });
+
+  test('parameters that broadcast are composed', async () => {
+    await agree(core, [spread(1, [3, 2], -2, 2), ...own([1], 2)]);
+    await agree(core, [spread(1, [2, 3, 2], -2, 2), ...own([2, 1], 2)]);
+  });
+
+  test('tails', async () => {
+    const x: Values = [
+      [-30, 30, 30, 30, 30, -30, -30, -30, -30, 0, 0, 0, 9, -9, 12, 1e-4, -1e-5, 3],
+      [6, 3],
+    ];
+    for (const size of [1, 3, 6]) {
+      const diagonals = [spread(12, [3], -size, size), spread(13, [3], -size, size)];
+      await agree(core, [x, spread(11, [3, 3], -1, 1), ...diagonals, spread(14, [3], -1, 1)]);
+    }
+    // 1 + r r~ is 2e-8 at its least here, and its sum would be 0.
+    const bounds: Values[] = [
+      [[9, -9, 9], [3]],
+      [[-9, 9, -9.5], [3]],
+    ];
+    await agree(core, [x, spread(11, [3, 3], -1e-3, 1e-3), ...bounds, [[0, 0, 0], [3]]]);
+  });
+
+  test.each([[[]], [[3]]])('second derivatives, leading axes of the parameters %j', async (sets) => {
+    await agree((...at) => tf.grads((...again) => weighted(core(...again)))(at), [spread(1, [3, 2], -1, 1), ...own(sets, 2)]);
+  });
+
+  test('the inverse finds the input and the negative log-det', async () => {
+    const inputs = [spread(1, [4, 3], -5, 5), ...own([4], 3)];
+    await agree((x, ...rest) => flow(3, rest).inverseAndLogDet(x!), inputs, { value: 1e-4, gradient: 1e-3 });
+  });
+
+  test('leave their results alone, recorded or not', async () => {
+    const tensors = [spread(1, [4, 3], -2, 2), ...own([4], 3)].map(([data, shape]) => tf.tensor(Array.from(data), [...shape]));
+    const count = (): number[] => [tf.memory().numTensors, tf.engine().backend.numDataIds()];
+    const before = count();
+    const results = tf.tidy(() => core(...tensors));
+    expect(count().map((n, i) => n - before[i]!)).toEqual([2, 2]);
+    const all = tf.grads((...at) => tf.tidy(() => weighted(core(...at))))(tensors);
+    await all[0]!.data();
+    expect(count().map((n, i) => n - before[i]!)).toEqual([7, 7]);
+    tf.dispose([tensors, results, all]);
+  });
+
+  test('what is no number stays so, and stays in its row', async () => {
+    const parameters = own([], 3).map(([data, shape]) => tf.tensor(Array.from(data), [...shape]));
+    const [y, logDet] = flow(3, parameters).forwardAndLogDet(tf.tensor2d([1, 2, Number.NaN, 1, 2, 3], [2, 3]));
+    const isPoor = async (x: tf.Tensor): Promise<boolean[]> => Array.from(await x.data()).map(Number.isNaN);
+    expect(await isPoor(y)).toEqual([true, true, true, false, false, false]);
+    expect(await isPoor(logDet)).toEqual([true, false]);
+    tf.dispose([parameters, y, logDet]);
   });
 });
 

@@ -1,6 +1,6 @@
 // Trains and evaluates models on WASM by as many threads as its argument says, and prints what comes out and how often the second worked.
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import { mean, neg, slice, tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, concat, grads, mean, neg, reshape, slice, sum, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Flow } from 'tfjs-flows';
 import {
   aggregatedPosteriorLogProb,
@@ -10,6 +10,7 @@ import {
   logisticMixtureCdf,
   logisticMixtureCoupling,
   standardNormal,
+  sylvester,
 } from 'tfjs-flows';
 import { useBackend } from 'tfjs-flows/backends';
 import { mafFlow, realNvp, splineFlow } from 'tfjs-flows/models';
@@ -62,6 +63,16 @@ results.inverse = await numbersOf(() =>
     ),
   ),
 );
+const bent = sylvester({ dim: 32, variant: 'triangular', contextDim: 5, rng });
+const at = [rng.normal([rows, 32]), rng.normal([rows, 5])] as const;
+results.sylvester = await numbersOf(() => {
+  const gradients = grads((x: Tensor, context: Tensor) => {
+    const [y, logDet] = bent.forwardAndLogDet(x, { context });
+    return add(sum(y), sum(logDet));
+  })([...at]);
+  const [y, logDet] = bent.forwardAndLogDet(at[0], { context: at[1] });
+  return concat([y, ...gradients, logDet].map((made) => reshape(made, [-1])));
+});
 const means = createRng(5).normal([600, dim]);
 results.aggregate = Array.from(
   await aggregatedPosteriorLogProb({

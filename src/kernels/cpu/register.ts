@@ -7,11 +7,14 @@ import { denseKernels } from '../dense/dense.cpu.js';
 import { logDensityKernels } from '../logDensity/logDensity.cpu.js';
 import { logisticMixtureElement } from '../logisticMixture/logisticMixture.element.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
+import { planarKernels } from '../planar/planar.cpu.js';
 import { registerKernels } from '../register.js';
 import { reshapeKernels } from '../reshape/reshape.js';
 import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
 import { sumKernels } from '../sum/sum.cpu.js';
+import { sylvesterKernels } from '../sylvester/sylvester.cpu.js';
+import { takeKernels } from '../take/take.cpu.js';
 import type { CpuKernels } from './cpu.js';
 import { cpuOf } from './cpu.js';
 import { transformerKernels } from './transformers.cpu.js';
@@ -25,6 +28,9 @@ export function registerCpuKernels(backendName = 'cpu'): void {
     ...adamKernels,
     ...denseKernels,
     ...logDensityKernels,
+    ...planarKernels,
+    ...sylvesterKernels,
+    ...takeKernels,
     ...reshapeKernels,
     ...sumKernels,
     ...transformerKernels(AFFINE, affineElement),

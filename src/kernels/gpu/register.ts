@@ -11,6 +11,7 @@ import { planarKernels } from '../planar/planar.gpu.js';
 import { registerKernels } from '../register.js';
 import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
+import { sylvesterKernels } from '../sylvester/sylvester.gpu.js';
 import { takeKernels } from '../take/take.gpu.js';
 import type { GpuKernels } from './gpu.js';
 import { gpuFor } from './gpu.js';
@@ -32,6 +33,7 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     ...normKernels,
     ...planarKernels,
     ...logDensityKernels,
+    ...sylvesterKernels,
     ...transformerKernels(AFFINE, affineElement),
     ...transformerKernels(LOGISTIC_MIXTURE, logisticMixtureElement),
     ...transformerKernels(SPLINE, splineElement),

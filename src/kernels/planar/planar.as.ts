@@ -1,7 +1,9 @@
 // Planar flows, one after the other, y = x + uHat tanh(w . x + b), for four rows at a time, of which a column is a vector.
-import { exp4, log4, multiplyAdd, sigmoid4, softplus, tanh4 } from '../wasm/lanes.as';
+import { log4, multiplyAdd, softplus, tanh4 } from '../wasm/lanes.as';
 import { column, columns, lanes, putColumn } from '../wasm/columns.as';
 import { loadPart, storePart } from '../dense/product.as';
+import { byArgument, byOnePlusA, factorOf, tanhSlope } from '../tanhFactor';
+import { bendOf, byProduct, byU, byW } from './math';
 
 /** What is made of w and u of a layer before any row: uHat [D], then these. */
 const ONE_PLUS_A: usize = 0;
@@ -22,6 +24,7 @@ export function planarScratch(D: i32, L: i32): usize {
  * @param shift of the softplus that bends u
  */
 export function planar(x: usize, y: usize, logDet: usize, n: i32, D: i32, L: i32, layers: usize, shift: f32, scratch: usize): void {
+  const o = lanes();
   prepareAll(layers, D, L, shift, scratch);
   const rows = scratch + <usize>L * (<usize>D * 4 + EXTRA);
   for (let i = 0; i < n; i += 4) {
@@ -33,7 +36,7 @@ export function planar(x: usize, y: usize, logDet: usize, n: i32, D: i32, L: i32
       const prepared = scratch + <usize>l * (<usize>D * 4 + EXTRA);
       const s = argument(rows, layers + <usize>l * 12, D);
       const h = tanh4(s);
-      total = f32x4.add(total, log4(slopeOf(h, sechSquared(s), prepared, D)));
+      total = f32x4.add(total, log4(factorOf<v128>(o, h, tanhSlope<v128>(o, s), onePlusA(prepared, D))));
       for (let d: usize = 0; d < <usize>D; d++) {
         v128.store(rows + (d << 4), multiplyAdd(v128.load32_splat(prepared + (d << 2)), h, v128.load(rows + (d << 4))));
       }
@@ -52,6 +55,7 @@ export function planar(x: usize, y: usize, logDet: usize, n: i32, D: i32, L: i32
 export function planarGradient(
   x: usize, dy: usize, dl: usize, dx: usize, n: i32, D: i32, L: i32, layers: usize, gradients: usize, shift: f32, scratch: usize,
 ): void {
+  const o = lanes();
   prepareAll(layers, D, L, shift, scratch);
   const width = <usize>D << 4;
   const rows = scratch + <usize>L * (<usize>D * 4 + EXTRA);
@@ -83,22 +87,21 @@ export function planarGradient(
       const w = <usize>load<u32>(layer);
       const ofU = sums + <usize>l * each, ofW = ofU + width, ofRest = ofW + width;
       const s = argument(z, layer, D);
-      const h = tanh4(s), t = sechSquared(s);
-      const bySlope = f32x4.div(gl, slopeOf(h, t, prepared, D));
+      const h = tanh4(s), slope = tanhSlope<v128>(o, s);
+      const ofOnePlusA = byOnePlusA<v128>(o, h, slope, onePlusA(prepared, D), gl);
       let byH = f32x4.splat(0);
       for (let d: usize = 0; d < <usize>D; d++) {
         const gd = v128.load(g + (d << 4));
         byH = multiplyAdd(gd, v128.load32_splat(prepared + (d << 2)), byH);
         v128.store(ofU + (d << 4), multiplyAdd(gd, h, v128.load(ofU + (d << 4))));
       }
-      // slope = 1 + a t with t = 1 - h^2, so its derivative in h is -2 a h.
-      const a = f32x4.sub(v128.load32_splat(prepared + (<usize>D << 2) + ONE_PLUS_A), f32x4.splat(1));
-      const byS = f32x4.mul(t, f32x4.sub(byH, f32x4.mul(f32x4.mul(f32x4.splat(2), h), f32x4.mul(a, bySlope))));
+      const a = f32x4.sub(onePlusA(prepared, D), f32x4.splat(1));
+      const byS = byArgument<v128>(o, h, slope, a, byH, ofOnePlusA);
       for (let d: usize = 0; d < <usize>D; d++) {
         v128.store(ofW + (d << 4), multiplyAdd(byS, v128.load(z + (d << 4)), v128.load(ofW + (d << 4))));
         v128.store(g + (d << 4), multiplyAdd(byS, v128.load32_splat(w + (d << 2)), v128.load(g + (d << 4))));
       }
-      v128.store(ofRest, multiplyAdd(bySlope, t, v128.load(ofRest)));
+      v128.store(ofRest, f32x4.add(ofOnePlusA, v128.load(ofRest)));
       v128.store(ofRest + 16, f32x4.add(byS, v128.load(ofRest + 16)));
     }
     columns(dx + at, D, count);
@@ -117,16 +120,8 @@ export function planarGradient(
   return s;
 }
 
-/** 1 - tanh^2, without cancellation. */
-@inline function sechSquared(s: v128): v128 {
-  const e = exp4(f32x4.mul(f32x4.abs(s), f32x4.splat(-2)));
-  const one = f32x4.add(e, f32x4.splat(1));
-  return f32x4.div(f32x4.mul(f32x4.splat(4), e), f32x4.mul(one, one));
-}
-
-/** 1 + a h' = (1 - h') + (1 + a) h': a sum of terms that are not negative. */
-@inline function slopeOf(h: v128, t: v128, prepared: usize, D: i32): v128 {
-  return multiplyAdd(v128.load32_splat(prepared + (<usize>D << 2) + ONE_PLUS_A), t, f32x4.mul(h, h));
+@inline function onePlusA(prepared: usize, D: i32): v128 {
+  return v128.load32_splat(prepared + (<usize>D << 2) + ONE_PLUS_A);
 }
 
 /** uHat = u + bend w, with bend = (a - w . u) / |w|^2 and 1 + a = softplus(w . u + shift). */
@@ -139,11 +134,11 @@ function prepareAll(layers: usize, D: i32, L: i32, shift: f32, scratch: usize): 
       wu += wd * f32.load(u + (d << 2));
       ww += wd * wd;
     }
-    const onePlusA = f32x4.extract_lane(softplus<v128>(lanes(), f32x4.splat(wu + shift)), 0);
-    const bend: f32 = (onePlusA - 1 - wu) / ww;
+    const ofA = softplus<v128>(lanes(), f32x4.splat(wu + shift));
+    const bend = first(bendOf<v128>(lanes(), ofA, f32x4.splat(wu), f32x4.splat(ww)));
     for (let d: usize = 0; d < <usize>D; d++) f32.store(scratch + (d << 2), f32.load(u + (d << 2)) + bend * f32.load(w + (d << 2)));
     const extra = scratch + (<usize>D << 2);
-    f32.store(extra + ONE_PLUS_A, onePlusA);
+    f32.store(extra + ONE_PLUS_A, first(ofA));
     f32.store(extra + BEND, bend);
     f32.store(extra + SQUARE, ww);
     f32.store(extra + ARGUMENT, wu + shift);
@@ -159,18 +154,22 @@ function finish(layer: usize, gradient: usize, extra: usize, sums: usize, D: i32
   const width = <usize>D << 4;
   let byBend: f32 = 0;
   for (let d: usize = 0; d < <usize>D; d++) byBend += lanesSum(sums + (d << 4)) * f32.load(w + (d << 2));
-  const bend = f32.load(extra + BEND), ww = f32.load(extra + SQUARE);
-  const byA: f32 = lanesSum(sums + 2 * width) + byBend / ww;
-  const share = f32x4.extract_lane(sigmoid4(v128.load32_splat(extra + ARGUMENT)), 0);
-  const byWu: f32 = byA * share - byBend / ww;
-  const bySquare: f32 = (-2 * byBend * bend) / ww;
+  const o = lanes();
+  const bend = v128.load32_splat(extra + BEND);
+  const share = f32x4.splat(byBend / f32.load(extra + SQUARE));
+  const ofProduct = byProduct<v128>(o, f32x4.splat(lanesSum(sums + 2 * width)), share, v128.load32_splat(extra + ARGUMENT));
   for (let d: usize = 0; d < <usize>D; d++) {
-    const o = d << 2;
-    const byUHat = lanesSum(sums + (d << 4));
-    f32.store(du + o, byUHat + byWu * f32.load(w + o));
-    f32.store(dw + o, lanesSum(sums + width + (d << 4)) + byUHat * bend + byWu * f32.load(u + o) + bySquare * f32.load(w + o));
+    const at = d << 2;
+    const wd = v128.load32_splat(w + at), byUHat = f32x4.splat(lanesSum(sums + (d << 4)));
+    const itself = f32x4.splat(lanesSum(sums + width + (d << 4)));
+    f32.store(du + at, first(byU<v128>(o, wd, byUHat, ofProduct)));
+    f32.store(dw + at, first(byW<v128>(o, wd, v128.load32_splat(u + at), itself, byUHat, ofProduct, share, bend)));
   }
   f32.store(<usize>load<u32>(gradient, 8), lanesSum(sums + 2 * width + 16));
+}
+
+@inline function first(v: v128): f32 {
+  return f32x4.extract_lane(v, 0);
 }
 
 @inline function lanesSum(at: usize): f32 {

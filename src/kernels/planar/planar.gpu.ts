@@ -5,6 +5,8 @@ import { joined, separated } from '../gpu/pieces.js';
 import type { Shader } from '../gpu/shader.js';
 import { softplus } from '../lanes.js';
 import type { StackAttributes } from '../stack.js';
+import { byArgument, byOnePlusA, factorOf, tanhSlope } from '../tanhFactor.js';
+import { bendOf, byProduct, byU, byW } from './math.js';
 import { PLANAR_SHIFTS } from './planar.gradient.js';
 
 /**
@@ -32,7 +34,10 @@ function forward(shift: number): GpuKernel {
       (shader, output) => {
         const { lanes: o, integer, read, sum } = shader;
         if (output === 1) {
-          return sum(L, (l) => o.log(bentAt(shader, stack, l, read(2, `index * ${L} + ${l}`), 1).slope));
+          return sum(L, (l) => {
+            const { h, slope, onePlusA } = bentAt(shader, stack, l, read(2, `index * ${L} + ${l}`), 1);
+            return o.log(factorOf(o, h, slope, onePlusA));
+          });
         }
         const [row, d] = [integer(`index / ${D}`), integer(`index % ${D}`)];
         return o.add(
@@ -59,15 +64,15 @@ function backward(shift: number): GpuKernel {
       const found = memory(L);
       loop(`${L} - ${first}`, (back) => {
         const l = integer(`${L - 1} - ${back}`);
-        const { h, t, onePlusA, slope } = bentAt(shader, stack, l, read(4, `${row} * ${L} + ${l}`), 2);
+        const { h, slope, onePlusA } = bentAt(shader, stack, l, read(4, `${row} * ${L} + ${l}`), 2);
         const direct = sum(D, (d) => o.mul(read(0, `${row} * ${D} + ${d}`), read(2, `${l} * ${D + EXTRA} + ${d}`)));
         const byLater = sum(back, (i) => {
           const later = integer(`${L - 1} - ${i}`);
           return o.mul(found.at(later), read(3, `${later} * ${L} + ${l}`));
         });
-        // slope = 1 + a t with t = 1 - h^2, so its derivative in h is -2 a h.
-        const bySlope = o.mul(o.mul(o.constant(2), h), o.mul(o.sub(onePlusA, o.constant(1)), o.div(gl, slope)));
-        found.put(l, o.mul(t, o.sub(o.add(direct, byLater), bySlope)));
+        const ofOnePlusA = byOnePlusA(o, h, slope, onePlusA, gl);
+        const a = o.sub(onePlusA, o.constant(1));
+        found.put(l, byArgument(o, h, slope, a, o.add(direct, byLater), ofOnePlusA));
       });
       return found.at(first);
     });
@@ -91,8 +96,8 @@ function backward(shift: number): GpuKernel {
           const s = (): string => read(5, `${row} * ${L} + ${l}`);
           const byS = (): string => read(6, `${row} * ${L} + ${l}`);
           const ofSlope = (): string => {
-            const { t, slope } = bentAt(shader, stack, l, s(), 4);
-            return o.div(o.mul(read(2, row), t), slope);
+            const { h, slope, onePlusA } = bentAt(shader, stack, l, s(), 4);
+            return byOnePlusA(o, h, slope, onePlusA, read(2, row));
           };
           const byOther = (): string => o.mul(byS(), o.tanh(read(5, `${row} * ${L} + ${c} - ${2 * D + 2}`)));
           const rest = (): string => choose(`${c} == ${2 * D}`, ofSlope, () => choose(`${c} == ${2 * D + 1}`, byS, byOther));
@@ -162,7 +167,7 @@ function prepare(gpu: Gpu, x: TensorInfo, layers: readonly TensorInfo[], attribu
         });
         const argument = o.add(wu, o.constant(shift));
         const onePlusA = softplus(o, argument);
-        const bend = o.div(o.sub(o.sub(onePlusA, o.constant(1)), wu), square);
+        const bend = bendOf(o, onePlusA, wu, square);
         return { extra: [onePlusA, bend, square, argument], uHat: (d: string) => o.fma(bend, w(l, d), u(l, d)) };
       };
       if (output === 1) {
@@ -200,21 +205,14 @@ function free(gpu: Gpu, { own, prepared, products, args }: Stack): void {
 
 interface Bent {
   readonly h: string;
-  /** 1 - h^2, without cancellation. */
-  readonly t: string;
-  readonly onePlusA: string;
-  /** 1 + a h' = (1 - h') + (1 + a) h': a sum of terms that are not negative. */
   readonly slope: string;
+  readonly onePlusA: string;
 }
 
 /** Of layer l at an argument; `prepared` is an input of the program. */
 function bentAt({ lanes: o, read }: Shader, { D }: Stack, l: string, s: string, prepared: number): Bent {
   const onePlusA = read(prepared, `${l} * ${D + EXTRA} + ${D + ONE_PLUS_A}`);
-  const h = o.tanh(s);
-  const e = o.exp(o.mul(o.abs(s), o.constant(-2)));
-  const one = o.add(e, o.constant(1));
-  const t = o.div(o.mul(o.constant(4), e), o.mul(one, one));
-  return { h, t, onePlusA, slope: o.fma(onePlusA, t, o.mul(h, h)) };
+  return { h: o.tanh(s), slope: tanhSlope(o, s), onePlusA };
 }
 
 /** Of w, u or b, of those in w itself, uHat, 1 + a and b. Inputs are w, u and b, what is prepared, and sums over rows. */
@@ -232,28 +230,24 @@ function parameterGradient({ lanes: o, choose, integer, read, sum }: Shader, D: 
         return o.mul(own(later, d), summed(later, `${2 * D + 2} + ${l}`));
       }),
     );
-  const byW = (d: string): string =>
+  const itself = (d: string): string =>
     o.add(
       summed(l, `${D} + ${d}`),
       sum(l, (j) => o.mul(read(1, `${j} * ${D + EXTRA} + ${d}`), summed(l, `${2 * D + 2} + ${j}`))),
     );
   const ofVector = (): string => {
     const [bend, square] = [extra(BEND), extra(SQUARE)];
-    const byBend = o.div(
+    const share = o.div(
       sum(D, (d) => o.mul(byUHat(d), own(l, d))),
       square,
     );
-    const byArgument = o.mul(o.add(summed(l, `${2 * D}`), byBend), o.sigmoid(extra(ARGUMENT)));
-    const byProduct = o.sub(byArgument, byBend);
+    const ofProduct = byProduct(o, summed(l, `${2 * D}`), share, extra(ARGUMENT));
     const d = integer(`${c} % ${D}`);
     const [w, u, outer] = [own(l, d), own(l, `${D} + ${d}`), byUHat(d)];
     return choose(
       `${c} < ${D}`,
-      () => {
-        const bySquare = o.mul(o.mul(o.constant(-2), byBend), bend);
-        return o.add(o.fma(outer, bend, byW(d)), o.fma(byProduct, u, o.mul(bySquare, w)));
-      },
-      () => o.fma(byProduct, w, outer),
+      () => byW(o, w, u, itself(d), outer, ofProduct, share, bend),
+      () => byU(o, w, outer, ofProduct),
     );
   };
   return choose(`${c} < ${2 * D}`, ofVector, () => summed(l, `${2 * D + 1}`));

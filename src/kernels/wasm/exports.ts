@@ -14,6 +14,9 @@ export interface Exports {
   readonly planar: Function;
   readonly planarGradient: Function;
   readonly planarScratch: Function;
+  readonly sylvester: Function;
+  readonly sylvesterGradient: Function;
+  readonly sylvesterScratch: Function;
   readonly logSumsScratch: Function;
   readonly normalLogSums: Function;
   readonly logDensity: Function;

@@ -6,6 +6,7 @@ export { affine, affineGradient } from '../affine/affine.as';
 export { copy, fill, put, rowSums, spread, take } from '../take/take.as';
 export { logisticMixture, logisticMixtureGradient } from '../logisticMixture/logisticMixture.as';
 export { planar, planarGradient, planarScratch } from '../planar/planar.as';
+export { sylvester, sylvesterGradient, sylvesterScratch } from '../sylvester/sylvester.as';
 export { logSumsScratch, normalLogSums } from '../normalLogSums/normalLogSums.as';
 export { logDensity, logDensityGradient } from '../logDensity/logDensity.as';
 export { add } from '../sum/sum.as';

@@ -15,6 +15,7 @@ import { reshapeKernels } from '../reshape/reshape.js';
 import { sliceOverrides } from '../slice/slice.wasm.js';
 import { splineKernels } from '../spline/spline.wasm.js';
 import { sumKernels } from '../sum/sum.wasm.js';
+import { sylvesterKernels } from '../sylvester/sylvester.wasm.js';
 import { takeKernels } from '../take/take.wasm.js';
 import { unaryOverrides } from '../unary/unary.wasm.js';
 import type { Instance } from './instance.js';
@@ -56,6 +57,7 @@ export async function registerWasmKernels(threads = 1): Promise<void> {
     ...noiseKernels,
     ...normalLogSumsKernels,
     ...logDensityKernels,
+    ...sylvesterKernels,
   };
   registerKernels('wasm', kernels, instanceOf);
   for (const [kernelName, make] of Object.entries({
