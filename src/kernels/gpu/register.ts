@@ -7,6 +7,8 @@ import { denseKernels } from '../dense/dense.gpu.js';
 import { logDensityKernels } from '../logDensity/logDensity.gpu.js';
 import { logisticMixtureElement } from '../logisticMixture/logisticMixture.element.js';
 import { LOGISTIC_MIXTURE } from '../logisticMixture/logisticMixture.js';
+import { noiseKernels } from '../noise/noise.gpu.js';
+import { normalLogSumsKernels } from '../normalLogSums/normalLogSums.gpu.js';
 import { planarKernels } from '../planar/planar.gpu.js';
 import { registerKernels } from '../register.js';
 import { splineElement } from '../spline/spline.element.js';
@@ -31,6 +33,8 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     ...takeKernels,
     ...adamKernels,
     ...normKernels,
+    ...noiseKernels,
+    ...normalLogSumsKernels,
     ...planarKernels,
     ...logDensityKernels,
     ...sylvesterKernels,

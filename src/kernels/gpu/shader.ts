@@ -3,6 +3,9 @@ import type { Columns, Lanes } from '../lanes.js';
 /** WebGL's and WebGPU's. */
 export type Language = 'glsl' | 'wgsl';
 
+/** As WGSL calls them. */
+export type NumberType = 'f32' | 'i32' | 'u32';
+
 /** A shader's text as it grows. Numbers are names of variables in it, or literals. */
 export interface Shader {
   /** The mathematics of kernels, written into the text. */
@@ -11,6 +14,12 @@ export interface Shader {
   read(input: number, index: string): string;
   /** A name for an integer expression, whose operators are those of both languages. */
   integer(expression: string): string;
+  /** The same for integers of 32 bits without a sign; a literal ends in u. */
+  unsigned(expression: string): string;
+  /** A number as one of another type. Integers keep their bits. */
+  convert(type: NumberType, value: string): string;
+  /** One of two numbers of any type. */
+  select(condition: string, yes: string, no: string): string;
   /** What `yes` or `no` gives. */
   choose(condition: string, yes: () => string, no: () => string): string;
   /** The number of these at an index. */
@@ -62,10 +71,10 @@ function compose(language: Language, looksForNan: boolean): { shader: Shader; li
     names += 1;
     return `v${names}`;
   };
-  const declare = (type: 'f32' | 'i32', value: string, isMutable = false): string => {
+  const word = (type: NumberType): string => (isGlsl ? { f32: 'float', i32: 'int', u32: 'uint' }[type] : type);
+  const declare = (type: NumberType, value: string, isMutable = false): string => {
     const it = name();
-    const word = { f32: 'float', i32: 'int' }[type];
-    lines.push(isGlsl ? `${word} ${it} = ${value};` : `${isMutable ? 'var' : 'let'} ${it} : ${type} = ${value};`);
+    lines.push(isGlsl ? `${word(type)} ${it} = ${value};` : `${isMutable ? 'var' : 'let'} ${it} : ${type} = ${value};`);
     return it;
   };
   const float = (value: string): string => declare('f32', value);
@@ -90,7 +99,7 @@ function compose(language: Language, looksForNan: boolean): { shader: Shader; li
     exp: (a) => float(`exp(clamp(${a}, -87.0, 88.7))`),
     log: call('log'),
     log1p: (a) => {
-      // 2 atanh(a / (2 + a)) where that converges fast: a compiler may take log(1 + a) at its word.
+      // 2 atanh(a / (2 + a)) where that converges fast, from -1/2 on: a compiler may take log(1 + a) at its word.
       const s = float(`${a} / (${a} + 2.0)`);
       const t = float(`${s} * ${s}`);
       const series = [15, 13, 11, 9, 7, 5, 3, 1].reduce((sum, odd) => `(${sum} * ${t} + ${literal(2 / odd)})`, '0.0');
@@ -115,6 +124,9 @@ function compose(language: Language, looksForNan: boolean): { shader: Shader; li
       return value;
     },
     integer: (expression) => declare('i32', expression),
+    unsigned: (expression) => declare('u32', expression),
+    convert: (type, value) => `${word(type)}(${value})`,
+    select,
     choose: (condition, yes, no) => {
       const result = declare('f32', '0.0', true);
       lines.push(`if (${condition}) {`);
