@@ -1,5 +1,6 @@
 // Kernels that are no transformers', against the same composed of TensorFlow.js's ops on the CPU backend.
 import * as tf from '@tensorflow/tfjs';
+import type { Rng, RngState } from 'tfjs-flows';
 import {
   aggregatedPosteriorLogProb,
   bernoulli,
@@ -501,27 +502,66 @@ ofKernel(NORM, 'norms', () => {
 });
 
 ofKernel(NORMALS, 'noise', () => {
-  /** Where a counter's lower word wraps around, too. */
-  const starts = [
-    { key: [7, 9] as const, counter: 0 },
-    { key: [4294967295, 1] as const, counter: 2 ** 32 - 3 },
-  ];
-
-  test.each(starts)('is that of the host, and the generator moves on as far: %j', async (start) => {
+  /** What the host and the backend draw from here. */
+  const both = async (start: RngState, draws: (rng: Rng) => tf.Tensor[]): Promise<[got: number[], want: number[]]> => {
     const draw = async (): Promise<number[]> => {
       const rng = createRng(start);
-      const tensors = [1, 3, 16, 1001].flatMap((size) => [rng.normal([size]), rng.uniform([size], -2, 5)]);
-      const values = await Promise.all(tensors.map(async (tensor) => Array.from(await tensor.data())));
+      const tensors = draws(rng);
+      const values = await Promise.all(tensors.map(async (tensor) => [...tensor.shape, ...(await tensor.data())]));
       tf.dispose(tensors);
       return [...values.flat(), ...rng.bits(3)];
     };
-    const got = await draw();
-    const want = await composed(draw);
-    // An ulp, once in ten million.
+    const [got, want] = [await draw(), await composed(draw)];
     expect(got.length).toBe(want.length);
+    return [got, want];
+  };
+
+  test.each([
+    { key: [7, 9], counter: 0 },
+    // Where a counter's lower word wraps around, and where it has no more bits.
+    { key: [4294967295, 1], counter: 2 ** 32 - 3 },
+    { key: [65536, 2 ** 31], counter: 2 ** 53 - 2 ** 13 },
+    // Words 70 and 2^32 - 32 near the beginning: the longest radius, and the shortest one.
+    { key: [7, 9], counter: 20401 },
+    { key: [7, 9], counter: 1132926 },
+  ] as RngState[])('is that of the host, and the generator moves on as far: %j', async (start) => {
+    const shapes = [[], [1], [3], [5], [0], [16], [7, 11], [1000], [3, 5, 67]];
+    const [got, want] = await both(start, (rng) => shapes.flatMap((shape) => [rng.normal(shape), rng.uniform(shape, -2, 5)]));
     got.forEach((value, i) => {
-      expect(Math.abs(value - want[i]!)).toBeLessThan(5e-7);
+      // An ulp, once in ten million; a GPU's square roots and quotients may be off by two or three.
+      expect(Math.abs(value - want[i]!)).toBeLessThan(backendName === 'wasm' ? 5e-7 : 2e-6);
     });
+    const [units, same] = await both(start, (rng) => shapes.map((shape) => rng.uniform(shape)));
+    expect(units).toEqual(same);
+  });
+
+  test('uniform numbers are within ends that float32 does not hold', async () => {
+    const rng = createRng(3);
+    for (const [low, high] of [
+      [0.1, 0.3],
+      [-0.7, 1e-7],
+      [16777215, 16777217],
+    ] as const) {
+      const drawn = rng.uniform([5000], low, high);
+      const values = await drawn.data();
+      drawn.dispose();
+      expect(Math.min(...values)).toBeGreaterThanOrEqual(Math.fround(low));
+      expect(Math.max(...values)).toBeLessThanOrEqual(Math.fround(high));
+    }
+  });
+
+  test('no draw needs a program of its own', () => {
+    const { pipelineCache, binaryCache } = tf.backend() as { pipelineCache?: object; binaryCache?: object };
+    const programs = (): number => Object.keys(pipelineCache ?? binaryCache ?? {}).length;
+    const draw = (size: number): void =>
+      tf.dispose([createRng(size).normal([size, 3]), createRng(size).uniform([size], 0, size)]);
+    draw(9);
+    const before = programs();
+    expect(before > 0).toBe(backendName !== 'wasm');
+    for (const size of [10, 11, 12, 90]) {
+      draw(size);
+    }
+    expect(programs()).toBe(before);
   });
 });
 
@@ -530,6 +570,7 @@ ofKernel(NORMAL_LOG_SUMS, 'sums over pairs', () => {
     [1, 1, 1],
     [3, 5, 3],
     [70, 9, 2],
+    [5, 257, 1],
     [6, 1100, 33],
   ] as [number, number, number][])('%d points, %d normals, %d dimensions', async (points, count, dim) => {
     const run = async (): Promise<number[]> => {
@@ -555,6 +596,22 @@ ofKernel(NORMAL_LOG_SUMS, 'sums over pairs', () => {
     got.forEach((value, i) => {
       expect(Math.abs(value - want[i]!)).toBeLessThan(2e-6 * Math.max(1, Math.abs(want[i]!)));
     });
+  });
+
+  test('points far from all normals', async () => {
+    const [mean, scale] = [tf.tensor2d([-1, 2, 0.5], [3, 1]), tf.tensor2d([0.01, 0.02, 0.03], [3, 1])];
+    const rows = (all: tf.Tensor2D, from: number, to: number): tf.Tensor => tf.slice(all, from, to - from);
+    const posterior = (from: number, to: number) => diagNormal({ mean: rows(mean, from, to), scale: rows(scale, from, to) });
+    const z = tf.tensor2d([30, -1e5], [2, 1]);
+    const got = await aggregatedPosteriorLogProb({ posterior, count: 3, z });
+    // The widest one is all there is.
+    const want = [30, -1e5].map(
+      (x) => -0.5 * ((x - 0.5) / 0.03) ** 2 - Math.log(0.03) - 0.5 * Math.log(2 * Math.PI) - Math.log(3),
+    );
+    got.forEach((value, i) => {
+      expect(Math.abs(value / want[i]! - 1)).toBeLessThan(1e-6);
+    });
+    tf.dispose([mean, scale, z]);
   });
 
   test('a NaN is an error', async () => {

@@ -18,6 +18,8 @@ export interface Gpu {
    * @param write gives the element at `index`, a name in the text, of the inputs, by their numbers
    */
   run(key: string, inputs: readonly TensorInfo[], shape: readonly number[], write: (shader: Shader) => string): TensorInfo;
+  /** The same by one program for tensors of all sizes, where these are so many that compiling would take longer than running. */
+  runAnySize(key: string, inputs: readonly TensorInfo[], shape: readonly number[], write: (shader: Shader) => string): TensorInfo;
   /** The same for several tensors, in as few launches as can be; `write` is told which. */
   runAll(
     key: string,
@@ -48,7 +50,7 @@ export interface Gpu {
 export type GpuKernel = (gpu: Gpu, inputs: readonly TensorInfo[], attributes: object) => TensorInfo[];
 export type GpuKernels = Readonly<Record<string, GpuKernel>>;
 
-/** Programs for one of the two backends. Texts are written once for each key. */
+/** Programs for one of the two backends, and for every backend object of its name. Texts are written once for each key. */
 export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
   const language: Language = name === 'webgl' ? 'glsl' : 'wgsl';
   const texts = new Map<string, string | undefined>();
@@ -59,8 +61,7 @@ export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
     }
     return texts.get(key);
   };
-  return (given) => {
-    const backend = given as KernelBackend;
+  const make = (backend: KernelBackend): Gpu => {
     const kernel: Gpu['kernel'] = (kernelName, inputs, attributes = {}) => {
       const { kernelFunc } = getKernel(kernelName, name) as { kernelFunc: KernelFunc };
       const result = kernelFunc({ inputs, backend, attrs: attributes } as unknown as Parameters<KernelFunc>[0]);
@@ -69,7 +70,7 @@ export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
     const free: Gpu['free'] = ({ dataId }) => {
       backend.disposeData(dataId);
     };
-    const launch: Launch = name === 'webgl' ? webglLaunch(given, kernel, free) : webgpuLaunch(given);
+    const launch: Launch = name === 'webgl' ? webglLaunch(backend, kernel, free) : webgpuLaunch(backend);
     const runAll: Gpu['runAll'] = (key, inputs, shapes, write) => {
       const many = shapes.length === 1 ? '' : ' of several, ';
       const outputs = shapes.map((shape, i) => ({
@@ -87,6 +88,7 @@ export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
       free,
       runAll,
       run: (key, inputs, shape, write) => runAll(key, inputs, [shape], write)[0] as TensorInfo,
+      runAnySize: (key, inputs, shape, write) => launch.runAnySize(inputs, shape, textOf(key, write) as string),
       runBlocks: (key, inputs, [rows, columns], write) => {
         const text = blocks.get(key) ?? blockBody(language, write);
         blocks.set(key, text);
@@ -98,5 +100,12 @@ export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
         return { dataId: backend.write(Float32Array.from(values), shape, 'float32'), shape, dtype: 'float32' };
       },
     };
+  };
+  const made = new WeakMap<KernelBackend, Gpu>();
+  return (given) => {
+    const backend = given as KernelBackend;
+    const gpu = made.get(backend) ?? make(backend);
+    made.set(backend, gpu);
+    return gpu;
   };
 }

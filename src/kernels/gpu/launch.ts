@@ -14,6 +14,8 @@ export interface Launch {
   /** How many of these outputs a program of so many inputs may have, one at least. */
   outputs(inputs: number, all: readonly Output[]): number;
   run(inputs: readonly TensorInfo[], outputs: readonly Output[]): TensorInfo[];
+  /** One output, whose size is no part of the program. */
+  runAnySize(inputs: readonly TensorInfo[], shape: readonly number[], text: string): TensorInfo;
   /** One matrix, of the body of a function of `row` and `column` that gives two by two elements. */
   runBlocks(inputs: readonly TensorInfo[], rows: number, columns: number, text: string): TensorInfo;
 }

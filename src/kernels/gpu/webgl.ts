@@ -56,6 +56,23 @@ export function webglLaunch(given: unknown, kernel: Gpu['kernel'], free: Gpu['fr
       free(made);
       return result;
     },
+    // Pixels behind the last element are nobody's.
+    runAnySize: (inputs, shape, text) => {
+      const columns = shape.at(-1) || 1;
+      const made = launch(inputs, {
+        enableShapeUniforms: true,
+        outputShape: [sizeOf(shape) / columns, columns],
+        userCode: `
+          float compute(int index) {
+            ${text}
+          }
+          void main() {
+            ivec2 at = getOutputCoords();
+            setOutput(compute(at.x * outShape[1] + at.y));
+          }`,
+      });
+      return { dataId: made.dataId, shape: [...shape], dtype: 'float32' };
+    },
     run: (inputs, outputs) => {
       const size = sizeOfAll(outputs);
       // A texture of some rows, where it can be: of a single one half of the threads have nothing to do.

@@ -82,6 +82,14 @@ export function webgpuLaunch(given: unknown): Launch {
       }) as [TensorInfo];
       return { dataId: made.dataId, shape: [rows, columns], dtype: 'float32' };
     },
+    runAnySize: (inputs, shape, text) => {
+      const size = sizeOf(shape);
+      const [made] = launch(inputs, [size], size, {
+        functions: `fn compute(index : i32) -> f32 {\n${text}\n}`,
+        main: 'if (index < i32(arrayLength(&out0))) { out0[index] = compute(index); }',
+      }) as [TensorInfo];
+      return { dataId: made.dataId, shape: [...shape], dtype: 'float32' };
+    },
     run: (inputs, outputs) => {
       const sizes = outputs.map(({ size }) => size);
       const made = launch(inputs, sizes, sizeOfAll(outputs), {

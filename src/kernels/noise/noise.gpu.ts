@@ -17,7 +17,7 @@ export const noiseKernels: GpuKernels = {
   },
 };
 
-/** Where in the stream numbers begin changes with every draw, so it is no part of the text. */
+/** Where in the stream numbers begin changes with every draw, so it is no part of the text; nor is the size, as weights have many. */
 function draw(
   gpu: Gpu,
   key: string,
@@ -27,7 +27,7 @@ function draw(
 ): TensorInfo[] {
   const { counter, shape } = noise;
   const start = gpu.numbers([...[...noise.key, counter % TWO_32, Math.floor(counter / TWO_32)].flatMap(halves), ...ends]);
-  const made = gpu.run(key, [start], shape, (shader) => write(shader, block(shader)));
+  const made = gpu.runAnySize(key, [start], shape, (shader) => write(shader, block(shader)));
   gpu.free(start);
   return [made];
 }
