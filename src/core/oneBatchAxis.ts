@@ -37,8 +37,23 @@ export function oneBatchAxis(spec: BijectorSpec): BijectorSpec {
 const flatten = (x: Tensor, batch: readonly number[]): Tensor => reshape(x, [sizeOf(batch), ...x.shape.slice(batch.length)]);
 
 function flattenCall(call: CallOptions, batch: readonly number[]): CallOptions {
-  const size = call.context?.shape.at(-1);
-  return call.context === undefined || size === undefined
-    ? call
-    : { ...call, context: flatten(broadcastTo(call.context, [...batch, size]), batch) };
+  const { context } = call;
+  return context === undefined ? call : { ...call, context: spread(context, batch) };
+}
+
+/**
+ * The context of every row. By one axis after the other, each between what is before and behind it: a tensor of five axes is broadcast
+ * on WebGPU by way of the host, which Node cannot wait for.
+ */
+function spread(context: Tensor, batch: readonly number[]): Tensor {
+  const shape = [...Array<number>(batch.length + 1 - context.rank).fill(1), ...context.shape];
+  let rows = context;
+  batch.forEach((size, axis) => {
+    if (shape[axis] !== size) {
+      const [before, behind] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
+      rows = broadcastTo(reshape(rows, [before, 1, behind]), [before, size, behind]);
+      shape[axis] = size;
+    }
+  });
+  return reshape(rows, [sizeOf(batch), shape.at(-1) as number]);
 }

@@ -20,7 +20,7 @@ export interface Rng {
    * come and a logit is finite. Other ends can come where float32 rounds to them.
    */
   uniform(shape: readonly number[], low?: number, high?: number): Tensor;
-  /** Standard normal float32 numbers (Box-Muller, in float64 on the host). */
+  /** Standard normal float32 numbers (Box-Muller, in float64 on the host and on WASM; GPUs round differently, by 2e-6 at most). */
   normal(shape: readonly number[]): Tensor;
   /** Generators whose numbers are independent of this one's and of each other's. Splitting again gives new ones. */
   split(count: number): Rng[];

@@ -41,9 +41,9 @@ export interface AggregatedPosteriorOptions {
 /**
  * log q(z) = log 1/N sum_j q(z | x_j), the density of the aggregated posterior, exact over N data points.
  *
- * All M N pairs are evaluated, and summed over j. Those of independent normals on the host in float64, or, after `useBackend('wasm')`,
- * by a fused kernel in float32; those of any other posterior by its `logProb` on the device, tile^2 pairs at a time, and summed in
- * float64. Other work gets its turn in between.
+ * All M N pairs are evaluated, and summed over j. Those of independent normals on the host in float64, or, after `useBackend`, on
+ * WASM and GPUs by a fused kernel in float32; those of any other posterior by its `logProb` on the device, tile^2 pairs at a time, and
+ * summed in float64. Other work gets its turn in between.
  *
  * @throws (rejects) for bad options, a NaN density, and with the signal's reason where it is aborted.
  * @example
