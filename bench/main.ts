@@ -20,7 +20,8 @@ const HELP = `npm run bench -- [options]
   --brief              a few steps of each, only to see that it works
   --profile            the costly kernels of a step
   --json               the measurements, a line each, instead of tables
-  --write              tables into bench/RESULTS.md`;
+  --write              tables into bench/RESULTS.md
+  --output FILE        another file for them`;
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     profile: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    output: { type: 'string', default: 'bench/RESULTS.md' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -85,7 +87,7 @@ if (values.json) {
   const text = report(records, { withProfile: values.profile });
   console.log(text);
   if (values.write) {
-    writeFileSync('bench/RESULTS.md', text);
+    writeFileSync(values.output, text);
   }
 }
 process.exit(failed ? 1 : 0);
