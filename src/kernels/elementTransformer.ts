@@ -5,14 +5,16 @@ export interface Arithmetic<F> {
   readonly lanes: Lanes<F>;
   /** Numbers that are read where none is put in their place. */
   columns(read: (p: number) => F): Columns<F>;
+  /** What a state is after so many steps, or from that on where a step leaves it as it is. */
+  repeat(steps: number, state: readonly F[], next: (state: readonly F[]) => readonly F[]): readonly F[];
 }
 
 /** The mathematics of a transformer for one element, with numbers of any kind: those of a CPU, or texts of a shader. */
 export interface ElementTransformer<Attributes> {
   /** Tells apart what the attributes make of it. */
   key(attributes: Attributes): string;
-  /** The value and the log-derivative; undefined where that takes a search, and is composed of TensorFlow.js's ops. */
-  forward<F>(arithmetic: Arithmetic<F>, x: F, parameters: Columns<F>, attributes: Attributes): [F, F] | undefined;
+  /** The value and the log-derivative. */
+  forward<F>(arithmetic: Arithmetic<F>, x: F, parameters: Columns<F>, attributes: Attributes): [F, F];
   /** The gradients in x and in each parameter. */
   backward<F>(
     arithmetic: Arithmetic<F>,

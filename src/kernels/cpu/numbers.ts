@@ -33,4 +33,15 @@ export const numbers: Arithmetic<number> = {
       },
     };
   },
+  repeat: (steps, state, next) => {
+    let at = state;
+    for (let step = 0; step < steps; step++) {
+      const before = at;
+      at = next(before);
+      if (at.every((value, i) => value === before[i])) {
+        break;
+      }
+    }
+    return at;
+  },
 };

@@ -1,6 +1,7 @@
 import { getKernel } from '@tensorflow/tfjs-core';
 import { adamKernels } from '../adam/adam.cpu.js';
 import { ADAM } from '../adam/adam.js';
+import { normKernels } from '../adam/norm.cpu.js';
 import { affineElement } from '../affine/affine.element.js';
 import { AFFINE } from '../affine/affine.js';
 import { denseKernels } from '../dense/dense.cpu.js';
@@ -26,6 +27,7 @@ export function registerCpuKernels(backendName = 'cpu'): void {
   }
   const kernels: CpuKernels = {
     ...adamKernels,
+    ...normKernels,
     ...denseKernels,
     ...logDensityKernels,
     ...planarKernels,

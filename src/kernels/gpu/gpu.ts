@@ -34,8 +34,6 @@ export interface Gpu {
     shape: readonly [rows: number, columns: number],
     write: (shader: Shader) => readonly string[],
   ): TensorInfo;
-  /** Whether there is such a program: `write` may give undefined. */
-  writes(key: string, write: (shader: Shader) => string | undefined): boolean;
   /** A new tensor of a few numbers. */
   numbers(values: readonly number[]): TensorInfo;
   /** Runs a kernel of TensorFlow.js. */
@@ -53,13 +51,12 @@ export type GpuKernels = Readonly<Record<string, GpuKernel>>;
 /** Programs for one of the two backends, and for every backend object of its name. Texts are written once for each key. */
 export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
   const language: Language = name === 'webgl' ? 'glsl' : 'wgsl';
-  const texts = new Map<string, string | undefined>();
+  const texts = new Map<string, string>();
   const blocks = new Map<string, string>();
-  const textOf = (key: string, write: (shader: Shader) => string | undefined): string | undefined => {
-    if (!texts.has(key)) {
-      texts.set(key, shaderBody(language, write));
-    }
-    return texts.get(key);
+  const textOf = (key: string, write: (shader: Shader) => string): string => {
+    const text = texts.get(key) ?? shaderBody(language, write);
+    texts.set(key, text);
+    return text;
   };
   const make = (backend: KernelBackend): Gpu => {
     const kernel: Gpu['kernel'] = (kernelName, inputs, attributes = {}) => {
@@ -76,7 +73,7 @@ export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
       const outputs = shapes.map((shape, i) => ({
         shape,
         size: sizeOf(shape),
-        text: textOf(many ? `${key}${many}${i}` : key, (shader) => write(shader, i)) as string,
+        text: textOf(many ? `${key}${many}${i}` : key, (shader) => write(shader, i)),
       }));
       const atOnce = launch.outputs(inputs.length, outputs);
       return outputs.flatMap((_, i) => (i % atOnce === 0 ? launch.run(inputs, outputs.slice(i, i + atOnce)) : []));
@@ -94,7 +91,6 @@ export function gpuFor(name: 'webgl' | 'webgpu'): (backend: unknown) => Gpu {
         blocks.set(key, text);
         return launch.runBlocks(inputs, rows, columns, text);
       },
-      writes: (key, write) => textOf(key, write) !== undefined,
       numbers: (values) => {
         const shape = [values.length];
         return { dataId: backend.write(Float32Array.from(values), shape, 'float32'), shape, dtype: 'float32' };

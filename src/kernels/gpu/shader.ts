@@ -45,12 +45,12 @@ export interface Memory {
 }
 
 /** The body of a function that returns a float, of what `write` gives: NaN where any number that it reads is. */
-export function shaderBody(language: Language, write: (shader: Shader) => string | undefined): string | undefined {
+export function shaderBody(language: Language, write: (shader: Shader) => string): string {
   const { shader, lines } = compose(language, true);
   const result = write(shader);
   const nan = nanOf(language);
   const flag = language === 'glsl' ? 'bool isPoor = false;' : 'var isPoor = false;';
-  return result && [flag, ...lines, `if (isPoor) { return ${nan}; }`, `return ${result};`].join('\n');
+  return [flag, ...lines, `if (isPoor) { return ${nan}; }`, `return ${result};`].join('\n');
 }
 
 /** The body of a function that returns four floats. A number that is NaN may count as any other, so `write` looks for it. */
@@ -197,6 +197,25 @@ function literal(value: number): string {
   }
   const text = String(Math.fround(value) === value ? value : Number(value.toPrecision(9)));
   return /[.e]/.test(text) ? text.replace(/^(-?\d+)e/, '$1.0e') : `${text}.0`;
+}
+
+/** Repeats a step in a shader's text; all steps are taken. */
+export function repeated(
+  { loop, memory }: Shader,
+  steps: number,
+  state: readonly string[],
+  next: (state: readonly string[]) => readonly string[],
+): readonly string[] {
+  const held = memory(state.length);
+  const put = (values: readonly string[]): void => {
+    values.forEach((value, i) => {
+      held.put(`${i}`, value);
+    });
+  };
+  const all = (): string[] => state.map((_, i) => held.at(`${i}`));
+  put(state);
+  loop(steps, () => put(next(all())));
+  return all();
 }
 
 /** Columns that the text of a shader is written with: read from an input where they are not put there. */

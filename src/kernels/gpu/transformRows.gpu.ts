@@ -9,7 +9,7 @@ import type { RowsAttributes } from '../transformRows.js';
 import { ROWS } from '../transformRows.js';
 import type { GpuKernel, GpuKernels } from './gpu.js';
 import type { Shader } from './shader.js';
-import { shaderColumns } from './shader.js';
+import { repeated, shaderColumns } from './shader.js';
 
 /** The kernels of a transformer: for elements, which are rows of one, and for some elements of each row. */
 export function transformerKernels<Attributes extends TransformerAttributes>(
@@ -49,23 +49,19 @@ const forward =
     const places = placesOf(x, parameters, layout, attributes);
     const { width, moved } = places;
     const key = `${name} ${transformer.key(attributes)} ${places.key}`;
-    const element = (shader: Shader, at: string, row: string, j: string, which: 0 | 1): string | undefined =>
-      transformer.forward(arithmeticOf(shader), shader.read(0, at), parametersAt(shader, places, 1, row, j), attributes)?.[which];
-    // Undefined on trial, for any element.
-    if (!gpu.writes(`${key} trial`, (shader) => element(shader, 'index', 'index', '0', 0))) {
-      return attributes.composed(...(inputs as never[])) as unknown as TensorInfo[];
-    }
+    const element = (shader: Shader, at: string, row: string, j: string, which: 0 | 1): string =>
+      transformer.forward(arithmeticOf(shader), shader.read(0, at), parametersAt(shader, places, 1, row, j), attributes)[which];
     return gpu.runAll(key, inputs, [x.shape, layout.logDetShape(x)], (shader, output) =>
       output === 0
         ? ofColumn(
             shader,
             places,
-            (row, j) => element(shader, 'index', row, j, 0) as string,
+            (row, j) => element(shader, 'index', row, j, 0),
             () => shader.read(0, 'index'),
           )
         : shader.sum(moved.length, (j) => {
             const column = columnAt(shader, moved, j);
-            return element(shader, shader.integer(`index * ${width} + ${column}`), 'index', j, 1) as string;
+            return element(shader, shader.integer(`index * ${width} + ${column}`), 'index', j, 1);
           }),
     );
   };
@@ -130,7 +126,11 @@ const backward =
     );
   };
 
-const arithmeticOf = ({ lanes }: Shader): Arithmetic<string> => ({ lanes, columns: shaderColumns });
+const arithmeticOf = (shader: Shader): Arithmetic<string> => ({
+  lanes: shader.lanes,
+  columns: shaderColumns,
+  repeat: (steps, state, next) => repeated(shader, steps, state, next),
+});
 
 interface Places {
   /** Elements of a row. */

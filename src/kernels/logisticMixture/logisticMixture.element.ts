@@ -2,6 +2,7 @@ import { KINDS } from '../affine/affine.js';
 import {
   affineFactor,
   affineForward,
+  affineInverse,
   affineScaleGradient,
   affineShiftGradient,
   GATE,
@@ -12,27 +13,31 @@ import type { Arithmetic, DifferentiatedElement, ElementTransformer } from '../e
 import type { Columns } from '../lanes.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import type { LogisticMixtureAttributes } from './logisticMixture.js';
-import { differentiate, evaluate, logit, logSlope, prepare, propagate, slope } from './math.js';
+import { bracket, differentiate, evaluate, improve, logit, logSlope, prepare, propagate, SEARCH, STEPS, slope } from './math.js';
 
 type Attributes = LogisticMixtureAttributes & TransformerAttributes;
 
-/** `math.ts` for one element, but for the inverse, whose search is composed. */
+/** `math.ts` for one element. */
 export const logisticMixtureElement: ElementTransformer<Attributes> = {
   key: ({ components, floor, after, inverse }) => `${components} ${floor} ${JSON.stringify(after)} ${inverse}`,
   forward: (arithmetic, x, parameters, { components: K, floor, after, inverse }) => {
-    if (inverse) {
-      return undefined;
-    }
     const o = arithmetic.lanes;
     const [mixture, sums] = [mixtureOf(arithmetic, parameters, K, floor), nothing(arithmetic)];
-    evaluate(o, x, mixture, K, sums);
-    const [y, l] = [logit(o, sums), logSlope(o, sums, false)];
-    if (after === undefined) {
-      return [y, l];
+    const code = after === undefined ? 0 : KINDS.indexOf(after.kind);
+    const [shift, s] =
+      after === undefined
+        ? [o.constant(0), o.constant(0)]
+        : [parameters.at(3 * K), logScale(o, parameters.at(3 * K + 1), code, after.offset, after.minimum, after.maximum)];
+    const isGate = code === GATE;
+    if (inverse) {
+      const y = after === undefined ? x : affineInverse(o, x, shift, s, isGate);
+      const point = root(arithmetic, y, mixture, K);
+      evaluate(o, point, mixture, K, sums);
+      return [point, o.neg(o.add(logSlope(o, sums, false), s))];
     }
-    const code = KINDS.indexOf(after.kind);
-    const s = logScale(o, parameters.at(3 * K + 1), code, after.offset, after.minimum, after.maximum);
-    return [affineForward(o, y, parameters.at(3 * K), s, code === GATE), o.add(l, s)];
+    evaluate(o, x, mixture, K, sums);
+    const y = logit(o, sums);
+    return [after === undefined ? y : affineForward(o, y, shift, s, isGate), o.add(logSlope(o, sums, false), s)];
   },
   backward: <F>(arithmetic: Arithmetic<F>, element: DifferentiatedElement<F>, attributes: Attributes) => {
     const { components: K, floor, after, inverse } = attributes;
@@ -82,4 +87,17 @@ function mixtureOf<F>({ lanes, columns }: Arithmetic<F>, parameters: Columns<F>,
   const mixture = columns((p) => parameters.at(p));
   prepare(lanes, mixture, K, floor);
   return mixture;
+}
+
+/** Where the mixture's logit is y. */
+function root<F>(arithmetic: Arithmetic<F>, y: F, mixture: Columns<F>, K: number): F {
+  const { lanes, repeat, columns } = arithmetic;
+  const begun = nothing(arithmetic);
+  const held = (x: F, search: Columns<F>): F[] => [x, ...Array.from({ length: SEARCH }, (_, p) => search.at(p))];
+  const first = held(bracket(lanes, y, mixture, K, begun), begun);
+  return repeat(STEPS, first, ([x, ...before]) => {
+    const [sums, search] = [nothing(arithmetic), columns((p) => before[p] as F)];
+    evaluate(lanes, x as F, mixture, K, sums);
+    return held(improve(lanes, x as F, y, sums, false, search), search);
+  })[0] as F;
 }
