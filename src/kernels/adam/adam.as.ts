@@ -24,16 +24,22 @@ export function adamStep(
   }
 }
 
-/** Sum of squares, in float64. */
+/** Sum of squares, in float64; four sums, since each addition waits for the one before it. */
 export function squaredNorm(x: usize, size: i32): f64 {
-  let low = f64x2.splat(0), high = low;
-  for (let i = 0; i < size; i += 4) {
-    const part = loadPart(x + (<usize>i << 2), size - i);
-    const a = f64x2.promote_low_f32x4(part);
-    const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(part, part, 2, 3, 2, 3));
-    low = f64x2.add(low, f64x2.mul(a, a));
-    high = f64x2.add(high, f64x2.mul(b, b));
+  let a = f64x2.splat(0), b = a, c = a, d = a;
+  for (let i = 0; i < size; i += 8) {
+    const low = loadPart(x + (<usize>i << 2), size - i), high = loadPart(x + (<usize>i << 2) + 16, size - i - 4);
+    a = f64x2.add(a, squares(low));
+    b = f64x2.add(b, squares(v128.shuffle<f32>(low, low, 2, 3, 2, 3)));
+    c = f64x2.add(c, squares(high));
+    d = f64x2.add(d, squares(v128.shuffle<f32>(high, high, 2, 3, 2, 3)));
   }
-  const all = f64x2.add(low, high);
+  const all = f64x2.add(f64x2.add(a, b), f64x2.add(c, d));
   return f64x2.extract_lane(all, 0) + f64x2.extract_lane(all, 1);
+}
+
+/** Of the first two numbers. */
+@inline function squares(numbers: v128): v128 {
+  const x = f64x2.promote_low_f32x4(numbers);
+  return f64x2.mul(x, x);
 }
