@@ -5,6 +5,7 @@ import {
   clipByValue,
   equal,
   expandDims,
+  greaterEqual,
   mul,
   reshape,
   stack,
@@ -18,6 +19,7 @@ import { defineBijector } from '../core/bijector.js';
 import type { AutoregressiveConditioner } from '../core/conditioner.js';
 import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
 import { oneBatchAxis } from '../core/oneBatchAxis.js';
+import { select } from '../core/select.js';
 import type { Transformer } from '../core/transformer.js';
 import { withShape } from '../core/withShape.js';
 import { inversePermutation, rearrange } from '../kernels/rearrange/rearrange.js';
@@ -117,8 +119,8 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
     const logDerivatives: Tensor[] = [];
     for (const row of splitRows(ranked, new Array(dim).fill(1))) {
       const [far, logDerivative] = transformer[method](reshape(row, batch), step(found.at(-1)));
-      // An entry that overflows would make all of those after it NaN.
-      found.push(clipByValue(far, -FARTHEST, FARTHEST));
+      // An entry that overflows would make all of those after it NaN. One that is NaN stays so: clipped on WASM it would not.
+      found.push(select(greaterEqual(far, far), clipByValue(far, -FARTHEST, FARTHEST), far));
       logDerivatives.push(logDerivative);
     }
     const known = rearrange(reshape(stack(found), [dim, -1]), order, inverse, 0);
