@@ -2,6 +2,7 @@ import { enableProdMode, findBackendFactory, getBackend, getGradient, ready, set
 import { checkOptions, invalid } from '../core/errors.js';
 import { inNode } from '../core/node.js';
 import { loadGradients } from './gradients.js';
+import { mendGradients } from './mendGradients.js';
 import { startDawn } from './startDawn.js';
 
 /** The backends that this library is tested on. */
@@ -44,7 +45,8 @@ export interface ChosenBackend {
  * Makes the first of the named backends that works here the current one of TensorFlow.js, sees to it that gradients are registered,
  * which `@tensorflow/tfjs-core` alone does not do, and registers this library's fused kernels for it. On `wasm` some of them stand in
  * for TensorFlow.js's own: products of matrices, slices, exp, log, tanh, sigmoid and softplus; there a second thread may help
- * (`threads`).
+ * (`threads`). Gradients of exp, tanh, sigmoid, softmax, elu and leakyRelu can be differentiated afterwards, which TensorFlow.js 4.22
+ * gets wrong.
  *
  * Only the named backends are tried, in their order. The package of each (`@tensorflow/tfjs-backend-wasm` and so on) is
  * loaded when its turn comes, so an application installs those that it names. In Node, `webgpu` runs on Dawn, which the npm
@@ -221,6 +223,7 @@ async function ensureGradients(): Promise<void> {
       "useBackend: no gradients are registered in TensorFlow.js, and they could not be loaded. Import '@tensorflow/tfjs' (or '@tensorflow/tfjs-layers') before this call.",
     );
   }
+  mendGradients();
 }
 
 function checkNames(names: readonly string[]): void {

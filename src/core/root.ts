@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, div, greaterEqual, lessEqual, logicalAnd, maximum, mul, sub, tidy } from '@tensorflow/tfjs-core';
+import { abs, add, div, engine, greaterEqual, lessEqual, logicalAnd, maximum, mul, relu, sub, tidy } from '@tensorflow/tfjs-core';
 import { select } from './select.js';
 import { stopGradient, untaped } from './stopGradient.js';
 
@@ -25,7 +25,8 @@ export interface RootProblem {
  *
  * with the constant c = residual(x*) and the derivative held constant: the value is x* to the bit, never outside the
  * bracket, and the gradient with respect to whatever the residual depends on is that of the implicit function theorem,
- * dx = -d residual / residual'.
+ * dx = -d residual / residual'. Where that is to be differentiated itself, two such steps are taken, of derivatives that are not held
+ * constant, which makes derivatives right up to the third.
  *
  * Where the function is so flat that float32 cannot tell its values apart, any point of the plateau is a root; the slope
  * that the gradient divides by is then held at 1e-30, so that it is large and not NaN.
@@ -48,10 +49,16 @@ export interface RootProblem {
  */
 export function monotoneRoot({ residual, low, high, iterations = 32 }: RootProblem): Tensor {
   return tidy(() => {
+    const correct = (x: Tensor, slopeOf: (derivative: Tensor) => Tensor): Tensor => {
+      const [value, derivative] = residual(x);
+      return sub(x, div(sub(value, stopGradient(value)), slopeOf(derivative)));
+    };
     const found = untaped(() => search(residual, low, high, iterations));
-    const [value, derivative] = residual(found);
-    const slope = untaped(() => maximum(derivative, FLATTEST));
-    return sub(found, div(sub(value, stopGradient(value)), slope));
+    // TensorFlow.js has no gradients of the gradient of `maximum`.
+    const taped = (derivative: Tensor): Tensor => add(relu(sub(derivative, FLATTEST)), FLATTEST);
+    return engine().state.gradientDepth < 2
+      ? correct(found, (derivative) => untaped(() => maximum(derivative, FLATTEST)))
+      : correct(correct(found, taped), taped);
   });
 }
 
