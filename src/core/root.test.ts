@@ -123,3 +123,25 @@ describe('monotoneRoot', () => {
     expect(x.dataSync()[0]).toBeCloseTo(0.7, 6);
   });
 });
+
+describe('derivatives of a root', () => {
+  const cubeRoot = (y: tf.Tensor): tf.Tensor =>
+    monotoneRoot({
+      residual: (x) => [tf.sub(tf.mul(x, tf.square(x)), y), tf.mul(tf.square(x), 3)],
+      low: tf.zerosLike(y),
+      high: y,
+    });
+
+  test.each([
+    [1, 1 / 12],
+    [2, -1 / 144],
+    [3, 10 / 27 / 256],
+  ])('derivative %d', (order, expected) => {
+    let f = cubeRoot;
+    for (let k = 0; k < order; k++) {
+      const before = f;
+      f = (y) => tf.grad((at) => tf.sum(before(at)))(y);
+    }
+    expect(f(tf.scalar(8)).dataSync()[0]! / expected).toBeCloseTo(1, 4);
+  });
+});
