@@ -86,6 +86,7 @@ function draw(): string {
   const [w, h] = [margin * 2 + curves.length * (width + 20), height + margin + 50];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="sans-serif" font-size="10" fill="#333">`,
+    '<title>What a step costs as sizes grow</title>',
     `<rect width="${w}" height="${h}" fill="#fff"/>`,
     `<text x="${margin}" y="18" font-size="12">ms a step on ${backend}; dashed: in proportion (to N^2 with N). D = 64, K = 8, B = 128, hidden layers of 256 where not said</text>`,
     ...panels,

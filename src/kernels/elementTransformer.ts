@@ -3,6 +3,8 @@ import type { Columns, Lanes } from './lanes.js';
 /** What the mathematics of an element is done with. */
 export interface Arithmetic<F> {
   readonly lanes: Lanes<F>;
+  /** A number as it will lie in a tensor. */
+  stored(number: F): F;
   /** Numbers that are read where none is put in their place. */
   columns(read: (p: number) => F): Columns<F>;
   /** What a state is after so many steps, or from that on where a step leaves it as it is. */

@@ -21,6 +21,7 @@ export const numbers: Arithmetic<number> = {
     tanh: Math.tanh,
     sigmoid: (a) => 1 / (1 + Math.exp(-a)),
   },
+  stored: Math.fround,
   columns: (read) => {
     const held: number[] = [];
     return {

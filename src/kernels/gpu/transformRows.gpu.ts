@@ -128,6 +128,7 @@ const backward =
 
 const arithmeticOf = (shader: Shader): Arithmetic<string> => ({
   lanes: shader.lanes,
+  stored: (number) => number,
   columns: shaderColumns,
   repeat: (steps, state, next) => repeated(shader, steps, state, next),
 });

@@ -31,7 +31,7 @@ export const logisticMixtureElement: ElementTransformer<Attributes> = {
     const isGate = code === GATE;
     if (inverse) {
       const y = after === undefined ? x : affineInverse(o, x, shift, s, isGate);
-      const point = root(arithmetic, y, mixture, K);
+      const point = arithmetic.stored(root(arithmetic, y, mixture, K));
       evaluate(o, point, mixture, K, sums);
       return [point, o.neg(o.add(logSlope(o, sums, false), s))];
     }
