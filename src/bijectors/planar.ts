@@ -4,7 +4,7 @@ import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkChoice } from '../core/checkChoice.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
-import { fused } from '../core/fused.js';
+import { kernelOf } from '../core/fused.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
@@ -104,7 +104,7 @@ export function planar(options: PlanarOptions): Bijector {
     parameters: source.parameters,
     stack,
     forwardAndLogDet: (x, call) =>
-      (stack && (fused(stack.kernel, [x, ...tensors(call)], { stacks: [stack] }) as [Tensor, Tensor])) ??
+      (stack && (kernelOf(stack.kernel)?.stack([{ stack }], x, call).slice(0, 2) as [Tensor, Tensor] | undefined)) ??
       composed(x, tensors(call)),
     inverseAndLogDet: (y, call) => {
       const p = prepare(tensors(call));

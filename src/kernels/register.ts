@@ -27,6 +27,12 @@ export const TRANSFORMERS: Readonly<Record<string, (attributes: TransformerAttri
   [SPLINE]: () => false,
 };
 
+/** How kernels are called whose inputs are not what the caller has. */
+const CALLS: Readonly<Record<string, FusedKernel['call']>> = {
+  [DENSE]: (inputs, attributes) => runRecorded(DENSE, ...flattened(inputs, attributes as Parameters<typeof flattened>[1])),
+  [SUM]: sumOrBroadcast,
+};
+
 /**
  * Registers kernels for a backend, and the gradients of all.
  *
@@ -38,12 +44,7 @@ export function registerKernels<Host>(
   hostOf: (backend: unknown) => Host,
 ): void {
   for (const [kernelName, run] of Object.entries(kernels)) {
-    const call: FusedKernel['call'] =
-      kernelName === DENSE
-        ? (inputs, attributes) => runRecorded(DENSE, ...flattened(inputs, attributes as Parameters<typeof flattened>[1]))
-        : kernelName === SUM
-          ? sumOrBroadcast
-          : (inputs, attributes) => runRecorded(kernelName, inputs, attributes);
+    const call: FusedKernel['call'] = CALLS[kernelName] ?? ((inputs, attributes) => runRecorded(kernelName, inputs, attributes));
     const kernel: FusedKernel = {
       kernelName,
       backendName,

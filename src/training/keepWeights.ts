@@ -13,8 +13,8 @@ export interface KeptWeights {
 }
 
 /**
- * Two generations, since an update that overflows shows only in the loss of the next step. A copy shares
- * its memory with the variable, which an update leaves for new memory.
+ * Two generations, since an update that overflows shows only in the loss of the next step. A copy shares its
+ * memory with the variable, which an update leaves for new memory.
  */
 export function keepWeights(model: Module): KeptWeights {
   const variables = [...new Set([...Object.values(model.parameters), ...Object.values(model.buffers)])];

@@ -18,7 +18,7 @@ export const PRODUCT = 'FlowsProduct';
 export interface ProductAttributes {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
-  /** Whether the mask is of b, as it lies in memory, or of the result. */
+  /** Whether the mask, if there is one, is of b, as it lies in memory, or of the result. */
   readonly mask?: 'b' | 'result' | undefined;
 }
 
@@ -37,11 +37,7 @@ export function registerDenseGradient(): void {
       const isBare = last === 0 && attributes.activations[0] === 'linear' && layers[0]?.bias === undefined;
       const made = isBare ? [] : runKernel(DENSE_DELTA, [dy as Tensor, ...values, ...tensors], attributes);
       const product = (a: Tensor, b: Tensor, mask: Tensor | undefined, settings: ProductAttributes): Tensor =>
-        runKernel(
-          PRODUCT,
-          mask === undefined ? [a, b] : [a, b, mask],
-          mask === undefined ? { ...settings, mask } : settings,
-        )[0] as Tensor;
+        runKernel(PRODUCT, mask === undefined ? [a, b] : [a, b, mask], settings)[0] as Tensor;
       const deltaOf = (i: number): Tensor => made[2 * i + 1] ?? (dy as Tensor);
       const [first] = layers;
       let layer = -1;
