@@ -1,5 +1,5 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import { concat, mul, reshape, split } from '@tensorflow/tfjs-core';
+import { add, concat, matMul, mul, reshape, split } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import { checkInteger, invalid } from '../core/errors.js';
 import { parameter } from '../core/module.js';
@@ -7,7 +7,6 @@ import type { Rng } from '../core/rng.js';
 import { createRng } from '../core/rng.js';
 import { checkEvent, sizeOf } from '../core/shapes.js';
 import { own } from '../core/stopGradient.js';
-import { multiply } from '../kernels/dense/multiply.js';
 
 /** What `parameterSource` takes of a factory's options. */
 export interface SourceOptions<Name extends string> {
@@ -67,9 +66,10 @@ export function parameterSource<Name extends string>(
     parameters: { kernel, bias },
     at: (call) => {
       const context = call.context as Tensor;
-      const all = multiply(context, own(kernel, call), own(bias, call));
+      const rows = reshape(context, [-1, contextDim]);
+      const all = add(matMul(rows, own(kernel, call)), own(bias, call));
       // The gradient of a split into one part fails in TensorFlow.js 4.22.
-      const parts = sizes.length === 1 ? [all] : split(all, sizes, -1);
+      const parts = sizes.length === 1 ? [all] : split(all, sizes, 1);
       const batch = context.shape.slice(0, -1);
       return each((name, i) => reshape(parts[i] as Tensor, [...batch, ...specs[name].shape]));
     },

@@ -24,8 +24,9 @@ import type { Transformer } from '../core/transformer.js';
 import { withShape } from '../core/withShape.js';
 import { inversePermutation, rearrange } from '../kernels/rearrange/rearrange.js';
 import { splitRows } from '../kernels/splitRows/splitRows.js';
+import type { TransformerMethod } from '../kernels/transformRows.js';
+import { transformAll } from '../kernels/transformRows.js';
 import { checkSizes } from './coupling.js';
-import { rowsTransformer } from './rowsTransformer.js';
 
 /** The sizes that an autoregressive bijector's conditioner must have: D inputs, D P outputs. */
 export interface AutoregressiveSizes {
@@ -95,20 +96,15 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
   checkSizes(name, conditioner, { inputDim: dim, outputDim: dim * size, contextDim });
   checkOrder(name, conditioner.order, dim);
 
-  const transform = rowsTransformer(
-    transformer,
-    dim,
-    Array.from({ length: dim }, (_, d) => d),
-  );
   /** What is given is what the conditioner reads. */
-  const inOnePass = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
+  const inOnePass = (method: TransformerMethod, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
     const rows = withShape(x, [x.size / dim, dim]);
     const parameters = withShape(conditioner.apply(x, call), [x.size / dim, dim, size]);
-    const [y, logDet] = transform(method, rows, parameters);
+    const [y, logDet] = transformAll(transformer, method, rows, parameters);
     return [withShape(y, x.shape), withShape(logDet, x.shape.slice(0, -1))];
   };
   /** What comes out is what the conditioner reads, in the order of the ranks. */
-  const entryByEntry = (method: Method, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
+  const entryByEntry = (method: TransformerMethod, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
     const batch = x.shape.slice(0, -1);
     // The order stays on the device, where weights that are loaded bring their own.
     const order = isTensorLike(conditioner.order) ? conditioner.order : tensor1d([...conditioner.order], 'int32');
@@ -173,8 +169,6 @@ function anew(
     return sum(mul(all, expandDims(here, 1)), -2);
   };
 }
-
-type Method = 'forwardAndLogDerivative' | 'inverseAndLogDerivative';
 
 function checkOrder(where: string, order: unknown, dim: number): void {
   const ranks = Array.from({ length: dim }, (_, rank) => rank);

@@ -49,15 +49,13 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
     (input: Tensor, call: CallOptions): [Tensor, Tensor] => {
       let value = input;
       const logDets: Tensor[] = [];
-      const order = parts.map((_, i) => (direction === 'forward' ? i : parts.length - 1 - i));
-      for (let k = 0; k < order.length; ) {
-        const i = order[k] as number;
+      for (let done = 0; done < parts.length; ) {
+        const i = direction === 'forward' ? done : parts.length - 1 - done;
         const part = parts[i] as Bijector;
-        const kernel = direction === 'forward' && part.stack && kernelOf(part.stack.kernel);
-        const [next, logDet, count = 1] = kernel
-          ? kernel.stack(parts.slice(i), value, call)
-          : part[`${direction}AndLogDet`](value, call);
-        k += count;
+        const kernel = direction === 'forward' ? kernelOf(part.stack?.kernel) : undefined;
+        const [next, logDet, count = 1] =
+          kernel?.stack(parts.slice(i), value, call) ?? part[`${direction}AndLogDet`](value, call);
+        done += count;
         // The event of the whole may have more axes than that of the part.
         logDets.push(sumTrailing(logDet, (ranks[i] as number) - part.forwardEventRank));
         value = next;
@@ -81,13 +79,11 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
       ? {}
       : {
           initialize: (data: Tensor, call: CallOptions): void => {
-            let value = data;
-            for (let i = parts.length - 1; i >= first; i--) {
-              const part = parts[i] as Bijector;
+            parts.slice(first).reduceRight((value, part, i) => {
               part.initialize?.(value, call);
               // Nothing before the first part that wants data needs any.
-              value = i > first ? part.inverse(value, call) : value;
-            }
+              return i > 0 ? part.inverse(value, call) : value;
+            }, data);
           },
         }),
   });

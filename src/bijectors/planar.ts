@@ -4,11 +4,11 @@ import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkChoice } from '../core/checkChoice.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
-import { kernelOf } from '../core/fused.js';
+import { fused } from '../core/fused.js';
 import type { Rng } from '../core/rng.js';
 import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
-import { softplusInverse } from '../core/softplusInverse.js';
+import { PLANAR, SHIFTS } from '../kernels/planar/planar.js';
 import { parameterSource } from './amortised.js';
 
 /** What `planar` takes. */
@@ -59,7 +59,7 @@ export function planar(options: PlanarOptions): Bijector {
   checkOptions('planar', options, ['dim', 'contextDim', 'given', 'constraint', 'activation', 'rng']);
   const { dim, contextDim, constraint = 'centred', activation = 'tanh' } = options;
   checkInteger('planar', 'options.dim', dim, 1);
-  checkChoice('planar', 'options.constraint', constraint, ['centred', 'original']);
+  checkChoice('planar', 'options.constraint', constraint, Object.keys(SHIFTS));
   checkChoice('planar', 'options.activation', activation, ['tanh', 'leakyRelu']);
   const source = parameterSource(
     'planar',
@@ -71,13 +71,12 @@ export function planar(options: PlanarOptions): Bijector {
     },
     options,
   );
-  const shift = constraint === 'centred' ? softplusInverse(1) : 0;
   const h = activation === 'tanh' ? HYPERBOLIC_TANGENT : LEAKY_RELU;
 
   const prepare = ([w, u, b]: Own): Prepared => {
     const wu = sum(mul(w, u), -1);
     // 1 + a, kept apart from a: near the bound a rounds to -1, and 1 + a would round to 0.
-    const onePlusA = softplus(add(wu, shift));
+    const onePlusA = softplus(add(wu, SHIFTS[constraint]));
     const a = sub(onePlusA, 1);
     const squared = sum(square(w), -1);
     const bend = div(sub(a, wu), squared);
@@ -86,15 +85,13 @@ export function planar(options: PlanarOptions): Bijector {
 
   // In the order of the specs.
   const tensors = (call: CallOptions): Own => Object.values(source.at(call)) as unknown as Own;
-  const composed = (x: Tensor, own: readonly Tensor[]): [Tensor, Tensor] => {
-    const p = prepare(own as Own);
+  const composed = (x: Tensor, ...own: Own): [Tensor, Tensor] => {
+    const p = prepare(own);
     const s = add(sum(mul(x, p.w), -1), p.b);
     return [add(x, mul(expandDims(h.value(s), -1), p.uHat)), log(p.slope(s))];
   };
   // The kernel is for tanh, and one w, u and b for all examples.
-  const { w, u, b } = options.given ?? {};
-  const isShared = !contextDim && (!w || w.rank + (u as Tensor).rank + (b as Tensor).rank === 2);
-  const stack = activation === 'tanh' && isShared ? { kernel: `FlowsPlanar ${constraint}`, tensors, composed } : undefined;
+  const stack = activation === 'tanh' && !contextDim ? { kernel: PLANAR + constraint, tensors, composed } : undefined;
 
   return defineBijector({
     name: 'planar',
@@ -103,9 +100,7 @@ export function planar(options: PlanarOptions): Bijector {
     contextDim,
     parameters: source.parameters,
     stack,
-    forwardAndLogDet: (x, call) =>
-      (stack && (kernelOf(stack.kernel)?.stack([{ stack }], x, call).slice(0, 2) as [Tensor, Tensor] | undefined)) ??
-      composed(x, tensors(call)),
+    forwardAndLogDet: (x, call) => fused(stack?.kernel, [x, ...tensors(call)], composed),
     inverseAndLogDet: (y, call) => {
       const p = prepare(tensors(call));
       const s = h.solve(sum(mul(y, p.w), -1), p);
@@ -128,23 +123,24 @@ interface Prepared {
 
 interface Activation {
   value(s: Tensor): Tensor;
-  derivative(s: Tensor): Tensor;
-  /** 1 - h'(s), without the cancellation. */
-  complement(s: Tensor): Tensor;
+  /** h'(s), and 1 - h'(s) without the cancellation. */
+  slopes(s: Tensor): [derivative: Tensor, complement: Tensor];
   /** s = t + b with t + a h(t + b) = wy. */
   solve(wy: Tensor, p: Prepared): Tensor;
 }
 
 /** 1 + a h' = (1 - h') + (1 + a) h': a sum of terms that are not negative. */
-const slope = (h: Activation, onePlusA: Tensor, s: Tensor): Tensor => add(h.complement(s), mul(onePlusA, h.derivative(s)));
+const slope = (h: Activation, onePlusA: Tensor, s: Tensor): Tensor => {
+  const [derivative, complement] = h.slopes(s);
+  return add(complement, mul(onePlusA, derivative));
+};
 
 /** Widens the bracket by what w . y may have lost to rounding. */
 const ROUNDING = 1e-5;
 
 const HYPERBOLIC_TANGENT: Activation = {
   value: tanh,
-  derivative: sechSquared,
-  complement: (s) => square(tanh(s)),
+  slopes: (s) => [sechSquared(s), square(tanh(s))],
   solve: (wy, { a, b, slope }) => {
     const reach = add(abs(a), ROUNDING);
     const t = monotoneRoot({
@@ -162,9 +158,11 @@ const HYPERBOLIC_TANGENT: Activation = {
 const LEAK = 0.2;
 
 const LEAKY_RELU: Activation = {
-  value: (s) => mul(s, LEAKY_RELU.derivative(s)),
-  derivative: (s) => sub(1, LEAKY_RELU.complement(s)),
-  complement: (s) => mul(step(neg(s)), 1 - LEAK),
+  value: (s) => mul(s, LEAKY_RELU.slopes(s)[0]),
+  slopes: (s) => {
+    const complement = mul(step(neg(s)), 1 - LEAK);
+    return [sub(1, complement), complement];
+  },
   // The map from s to wy + b is a line through the origin on either side, with the same sign as s.
   solve: (wy, { b, slope }) => {
     const r = add(wy, b);

@@ -1,9 +1,9 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { concat, zeros } from '@tensorflow/tfjs-core';
+import { zeros } from '@tensorflow/tfjs-core';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import { defineBijector } from '../core/bijector.js';
 import { checkInteger, checkOptions } from '../core/errors.js';
-import { fused, hasKernel } from '../core/fused.js';
+import { fused } from '../core/fused.js';
 import type { Rng } from '../core/rng.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { RationalQuadraticOptions, SplineParameters } from '../transformers/rationalQuadratic.js';
@@ -61,17 +61,13 @@ export function rationalQuadraticSpline(options: RationalQuadraticSplineOptions)
 
   const run = (method: 'forward' | 'inverse', x: Tensor, call: CallOptions): [Tensor, Tensor] => {
     const parameters = source.at(call);
-    const parts = [parameters.widths, parameters.heights, parameters.derivatives];
-    const composed = (x: Tensor, joined: Tensor): [Tensor, Tensor] => spline[method](x, spline.split(joined));
     const { name, attributes } = spline.kernel;
-    // The kernel wants parameters together, and takes none that broadcast otherwise than along leading axes, all of them the same.
-    const axes = `${x.shape.slice(1 - parameters.widths.rank)}`;
-    const isSuited = parts.every(({ shape }) => `${shape.slice(0, -1)}` === axes);
-    const made =
-      isSuited &&
-      hasKernel(name) &&
-      fused(name, [x, concat(parts, -1)], { ...attributes, inverse: method === 'inverse', composed });
-    const [y, logDerivative] = made ? (made as [Tensor, Tensor]) : spline[method](x, parameters);
+    const [y, logDerivative] = fused(
+      name,
+      [x, parameters.widths, parameters.heights, parameters.derivatives],
+      (at, widths, heights, derivatives) => spline[method](at, { widths, heights, derivatives }),
+      { ...attributes, inverse: method === 'inverse' },
+    );
     return [y, sumTrailing(logDerivative, 1)];
   };
 

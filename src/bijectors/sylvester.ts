@@ -31,7 +31,6 @@ import { monotoneRoot } from '../core/root.js';
 import { sechSquared } from '../core/sechSquared.js';
 import { sizeOf } from '../core/shapes.js';
 import { multiply } from '../kernels/dense/multiply.js';
-import type { SylvesterAttributes } from '../kernels/sylvester/sylvester.js';
 import { SYLVESTER } from '../kernels/sylvester/sylvester.js';
 import { take } from '../kernels/take/take.js';
 import type { ParameterSpec } from './amortised.js';
@@ -152,11 +151,7 @@ interface Basis {
 
 /** What lies between Q^T and Q, and the log-det: R tanh(R~ u + b) and the sum of log(1 + r r~ tanh'(R~ u + b)). */
 function core(u: Tensor, { triangles, diagonal, diagonalTilde, b }: SylvesterParameters): [t: Tensor, logDet: Tensor] {
-  const inputs = [u, triangles, diagonal, diagonalTilde, b] as const;
-  const attributes: SylvesterAttributes = { composed };
-  // The kernel does not broadcast, but for leading axes of u.
-  const fits = `${u.shape.slice(-b.rank)}` === `${b.shape}`;
-  return ((fits && fused(SYLVESTER, inputs, attributes)) || composed(...inputs)) as [Tensor, Tensor];
+  return fused(SYLVESTER, [u, triangles, diagonal, diagonalTilde, b], composed);
 }
 
 function composed(u: Tensor, triangles: Tensor, diagonal: Tensor, diagonalTilde: Tensor, b: Tensor): [t: Tensor, logDet: Tensor] {

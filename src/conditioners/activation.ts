@@ -1,7 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { mul, sigmoid } from '@tensorflow/tfjs-core';
 import { invalid } from '../core/errors.js';
-import { DENSE_ACTIVATIONS } from '../kernels/dense/dense.js';
+import { ACTIVATIONS } from '../kernels/dense/dense.js';
 
 /** A nonlinearity by name: 'swish' is x sigmoid(x), 'leakyRelu' has slope 0.2 below 0. */
 export type ActivationName = 'relu' | 'leakyRelu' | 'elu' | 'softplus' | 'swish' | 'tanh' | 'sigmoid';
@@ -14,7 +13,7 @@ export function activationFunction(where: string, activation: Activation): (x: T
   if (typeof activation === 'function') {
     return activation;
   }
-  const named: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = { ...DENSE_ACTIVATIONS, swish };
+  const { linear: _, ...named } = ACTIVATIONS;
   if (!Object.hasOwn(named, activation)) {
     throw invalid(where, 'options.activation', `a function, or one of ${Object.keys(named).join(', ')}`, activation);
   }
@@ -30,5 +29,3 @@ export function checkActivation(where: string, activation: Activation): void {
 export function saturates(activation: Activation): boolean {
   return activation === 'tanh' || activation === 'sigmoid';
 }
-
-const swish = (x: Tensor): Tensor => mul(x, sigmoid(x));

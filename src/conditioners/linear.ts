@@ -9,7 +9,6 @@ import type { DenseLayer } from '../kernels/dense/dense.js';
 import { dense } from '../kernels/dense/dense.js';
 import { multiply } from '../kernels/dense/multiply.js';
 import type { Activation } from './activation.js';
-import { activationFunction } from './activation.js';
 
 /** What `linear` takes. */
 export interface LinearOptions {
@@ -27,12 +26,8 @@ export interface LinearOptions {
 /** An affine layer. */
 export interface Linear extends Module {
   apply(x: Tensor, options: CallOptions, activation?: Activation): Tensor;
-  /** The layer for so many examples as kernels do it, and what is left to do after that. */
-  begin(
-    examples: number,
-    options: CallOptions,
-    activation?: Activation,
-  ): { layer: DenseLayer; rest: ((y: Tensor) => Tensor) | undefined };
+  /** What it is at a call. */
+  layer(options: CallOptions, activation?: Activation): DenseLayer;
   /** The same layer with an example a column, for the parts of it that a step needs. */
   columns(batch: readonly number[], options: CallOptions): LinearColumns;
 }
@@ -75,31 +70,21 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
           ),
         );
 
-  const begin: Linear['begin'] = (examples, options, activation) => {
-    const context = fromContext && dense(options.context as Tensor, [{ kernel: own(fromContext, options) }]);
-    // A context that several examples share is added by broadcasting, which the layer itself does not do.
-    const shared = context?.size === examples * outputs ? undefined : context;
-    const isWithin = !shared && typeof activation !== 'function' && activation !== 'swish';
-    const layer: DenseLayer = {
-      kernel: own(kernel, options),
-      bias: own(bias, options),
-      mask: masking,
-      offset: shared ? undefined : context,
-      activation: isWithin ? activation : undefined,
-    };
-    const rest = (y: Tensor): Tensor => {
-      const s = shared ? add(y, shared) : y;
-      return activation ? activationFunction('linear', activation)(s) : s;
-    };
-    return { layer, rest: isWithin ? undefined : rest };
-  };
+  const layer: Linear['layer'] = (options, activation) => ({
+    kernel: own(kernel, options),
+    bias: own(bias, options),
+    mask: masking,
+    // A product of its own, since a context's leading axes may broadcast.
+    offset: fromContext && dense(options.context as Tensor, [{ kernel: own(fromContext, options) }]),
+    activation,
+  });
   return {
     ...defineModule({
       parameters: { kernel, bias, ...(fromContext === undefined ? {} : { context: fromContext }) },
       buffers: masking === undefined ? {} : { mask: masking },
     }),
-    begin,
-    apply: (x, options, activation) => applyLayers(x, [[{ begin }, activation]], options),
+    layer,
+    apply: (x, options, activation) => dense(x, [layer(options, activation)]),
     columns: (batch, options) => {
       const bare = reshape(own(bias, options), [outputs, 1]);
       // One product a context, however many examples share it.
@@ -114,24 +99,15 @@ export function linear({ inputs, outputs, contextDim, mask, init, rng }: LinearO
 }
 
 /** Layers one after the other, each with the activation that follows it, in as few kernels as can be. */
-export function applyLayers(
+export const applyLayers = (
   x: Tensor,
-  layers: readonly (readonly [linear: Pick<Linear, 'begin'>, activation?: Activation | undefined])[],
+  layers: readonly (readonly [linear: Pick<Linear, 'layer'>, activation?: Activation | undefined])[],
   options: CallOptions,
-): Tensor {
-  const examples = x.size / (x.shape[x.shape.length - 1] as number);
-  let h = x;
-  let pending: DenseLayer[] = [];
-  for (const [linear, activation] of layers) {
-    const { layer, rest } = linear.begin(examples, options, activation);
-    pending.push(layer);
-    if (rest !== undefined) {
-      h = rest(dense(h, pending));
-      pending = [];
-    }
-  }
-  return pending.length === 0 ? h : dense(h, pending);
-}
+): Tensor =>
+  dense(
+    x,
+    layers.map(([linear, activation]) => linear.layer(options, activation)),
+  );
 
 /** (c C)^T for each context c: [..., contextDim] -> [outputs, N]. */
 const contextColumns = (context: Tensor, weights: Tensor): Tensor =>

@@ -105,7 +105,7 @@ export interface BijectorSpec extends ModuleState {
  * ```
  */
 export function defineBijector(spec: BijectorSpec): Bijector {
-  const { name, forwardEvent, inverseEvent = forwardEvent } = spec;
+  const { name, forwardEvent, inverseEvent = forwardEvent, forwardCost = 'parallel', inverseCost = 'parallel', stack } = spec;
   const module = defineModule(spec);
 
   const check = (where: string, argument: string, event: EventShape, value: Tensor, options: CallOptions): void => {
@@ -144,11 +144,11 @@ export function defineBijector(spec: BijectorSpec): Bijector {
   return {
     ...module,
     name,
-    stack: spec.stack,
+    stack,
     forwardEventRank: forwardEvent.length,
     inverseEventRank: inverseEvent.length,
-    forwardCost: spec.forwardCost ?? 'parallel',
-    inverseCost: spec.inverseCost ?? 'parallel',
+    forwardCost,
+    inverseCost,
     forward: only('forward', 'x'),
     inverse: only('inverse', 'y'),
     forwardAndLogDet: method('forwardAndLogDet', 'x', spec.forwardAndLogDet),

@@ -62,21 +62,18 @@ export function createRng(seed?: number | RngState): Rng {
   const draw = (
     kernel: string,
     shape: readonly number[],
-    span: object,
     numberAt: (words: Uint32Array, i: number) => number,
+    span?: object,
   ): Tensor => {
-    const size = sizeOf(shape);
-    const made = fused(kernel, [], { key, counter, shape, ...span })?.[0];
-    if (made) {
-      counter += Math.ceil(size / 4);
-      return made;
-    }
-    const words = bits(4 * Math.ceil(size / 4));
-    return tensor(
-      Float32Array.from({ length: size }, (_, i) => numberAt(words, i)),
-      [...shape],
-      'float32',
-    );
+    const [size, start] = [sizeOf(shape), counter];
+    const onHost = (): [Tensor] => {
+      const words = bits(size + 1);
+      const numbers = new Float32Array(size).map((_, i) => numberAt(words, i));
+      return [tensor(numbers, [...shape])];
+    };
+    const [made] = fused(kernel, [], onHost, { key, counter, shape, ...span });
+    counter = start + Math.ceil(size / 4);
+    return made;
   };
 
   return {
@@ -85,10 +82,11 @@ export function createRng(seed?: number | RngState): Rng {
       if (!(low < high)) {
         throw invalid('rng.uniform', 'high', `a number above ${low}`, high);
       }
-      return draw(UNIFORMS, shape, { low, high }, (words, i) => low + (high - low) * openUnit(words[i] as number));
+      const range = (high - low) / 2 ** 23;
+      return draw(UNIFORMS, shape, (words, i) => low + range * (((words[i] as number) >>> 9) + 0.5), { low, high });
     },
     normal: (shape) =>
-      draw(NORMALS, shape, {}, (words, i) => {
+      draw(NORMALS, shape, (words, i) => {
         // A pair of words makes a pair of numbers.
         const first = i - (i % 2);
         const radius = Math.sqrt(-2 * Math.log(((words[first] as number) + 0.5) / TWO_32));
@@ -97,14 +95,13 @@ export function createRng(seed?: number | RngState): Rng {
       }),
     split: (count) => {
       checkInteger('rng.split', 'count', count, 1);
-      const words = new Uint32Array(4);
       return Array.from({ length: count }, () => {
-        philox(key, counter, SPLIT, words, 0);
-        counter += 1;
+        const words = new Uint32Array(4);
+        philox(key, counter++, SPLIT, words, 0);
         return createRng({ key: [words[0] as number, words[1] as number], counter: 0 });
       });
     },
-    save: () => ({ key: [key[0], key[1]], counter }),
+    save: () => ({ key: [...key], counter }),
     restore: (state) => {
       // Not undefined or a number, which would be a seed.
       ({ key, counter } = stateOf(Object(state)));
@@ -130,41 +127,34 @@ const TWO_32 = 2 ** 32;
 const DRAW = 0;
 const SPLIT = 1;
 
-function openUnit(word: number): number {
-  return ((word >>> 9) + 0.5) / 2 ** 23;
-}
-
 function stateOf(seed: number | RngState = Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)): RngState {
-  if (Number.isSafeInteger(seed)) {
-    return { key: [(seed as number) >>> 0, Math.floor((seed as number) / TWO_32) >>> 0], counter: 0 };
-  }
-  const { key, counter } = (seed ?? {}) as RngState;
-  const isWord = (value: number): boolean => Number.isInteger(value) && value === value >>> 0;
+  const { key, counter } = Number.isSafeInteger(seed)
+    ? { key: [(seed as number) >>> 0, Math.floor((seed as number) / TWO_32) >>> 0], counter: 0 }
+    : ((seed ?? {}) as RngState);
+  const isWord = (value: number): boolean => value === value >>> 0;
   if (!Array.isArray(key) || key.length !== 2 || !key.every(isWord) || !Number.isSafeInteger(counter) || counter < 0) {
     throw invalid('createRng', 'seed', 'an integer below 2^53 in size or a state { key, counter }', seed);
   }
-  return { key: [key[0], key[1]], counter };
+  return { key: [...key] as unknown as [number, number], counter };
 }
 
 /** One Philox 4x32 block of ten rounds, written to `out` at `at`. */
 export function philox(key: readonly [number, number], counter: number, stream: number, out: Uint32Array, at: number): void {
-  let c0 = counter >>> 0;
-  let c1 = Math.floor(counter / TWO_32) >>> 0;
+  // Of whatever is a number here, operators and the array take the lowest 32 bits.
+  let [k0, k1] = key;
+  let c0 = counter;
+  let c1 = counter / TWO_32;
   let c2 = 0;
-  let c3 = stream >>> 0;
-  let k0 = key[0];
-  let k1 = key[1];
+  let c3 = stream;
   for (let round = 0; round < 10; round++) {
-    const high0 = multiplyHigh(0xd2511f53, c0);
-    const low0 = Math.imul(0xd2511f53, c0) >>> 0;
-    const high1 = multiplyHigh(0xcd9e8d57, c2);
-    const low1 = Math.imul(0xcd9e8d57, c2) >>> 0;
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0;
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
+    const high = multiplyHigh(0xd2511f53, c0);
+    const low = Math.imul(0xd2511f53, c0);
+    c0 = multiplyHigh(0xcd9e8d57, c2) ^ c1 ^ k0;
+    c1 = Math.imul(0xcd9e8d57, c2);
+    c2 = high ^ c3 ^ k1;
+    c3 = low;
+    k0 += 0x9e3779b9;
+    k1 += 0xbb67ae85;
   }
   out[at] = c0;
   out[at + 1] = c1;

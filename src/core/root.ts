@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, div, engine, greaterEqual, lessEqual, logicalAnd, maximum, mul, relu, sub, tidy } from '@tensorflow/tfjs-core';
+import { abs, add, div, engine, greaterEqual, lessEqual, logicalAnd, mul, relu, sub, tidy } from '@tensorflow/tfjs-core';
 import { select } from './select.js';
 import { stopGradient, untaped } from './stopGradient.js';
 
@@ -49,16 +49,15 @@ export interface RootProblem {
  */
 export function monotoneRoot({ residual, low, high, iterations = 32 }: RootProblem): Tensor {
   return tidy(() => {
-    const correct = (x: Tensor, slopeOf: (derivative: Tensor) => Tensor): Tensor => {
+    const isNested = engine().state.gradientDepth > 1;
+    let x = untaped(() => search(residual, low, high, iterations));
+    for (let left = isNested ? 2 : 1; left > 0; left--) {
       const [value, derivative] = residual(x);
-      return sub(x, div(sub(value, stopGradient(value)), slopeOf(derivative)));
-    };
-    const found = untaped(() => search(residual, low, high, iterations));
-    // TensorFlow.js has no gradients of the gradient of `maximum`.
-    const taped = (derivative: Tensor): Tensor => add(relu(sub(derivative, FLATTEST)), FLATTEST);
-    return engine().state.gradientDepth < 2
-      ? correct(found, (derivative) => untaped(() => maximum(derivative, FLATTEST)))
-      : correct(correct(found, taped), taped);
+      // TensorFlow.js has no gradients of the gradient of `maximum`.
+      const slope = add(relu(sub(derivative, FLATTEST)), FLATTEST);
+      x = sub(x, div(sub(value, stopGradient(value)), isNested ? slope : stopGradient(slope)));
+    }
+    return x;
   });
 }
 
@@ -67,36 +66,33 @@ const FLATTEST = 1e-30;
 /** Below the largest float32 number. */
 const STEEPEST = 3e38;
 
-interface State {
-  readonly lower: Tensor;
-  readonly upper: Tensor;
-  readonly x: Tensor;
-  readonly step: Tensor;
-  readonly previous: Tensor;
-}
+type State = [x: Tensor, lower: Tensor, upper: Tensor, step: Tensor, previous: Tensor];
 
 function search(residual: RootProblem['residual'], low: Tensor, high: Tensor, iterations: number): Tensor {
   const width = sub(high, low);
-  let state: State = { lower: low, upper: high, x: mul(add(low, high), 0.5), step: width, previous: width };
+  let state: State = [mul(add(low, high), 0.5), low, high, width, width];
   for (let i = 0; i < iterations; i++) {
     const before = state;
     // What an iteration leaves behind is freed at once: a mixture's residual takes many times the memory of its root.
-    state = tidy(() => improve(residual, before)) as State;
+    state = tidy(() => improve(residual, before));
   }
-  return state.x;
+  return state[0];
 }
 
-function improve(residual: RootProblem['residual'], { lower, upper, x, step, previous }: State): State & Record<string, Tensor> {
+function improve(residual: RootProblem['residual'], [x, lower, upper, step, previous]: State): State {
   const [value, derivative] = residual(x);
   const below = lessEqual(value, 0);
   const low = select(below, x, lower);
   const high = select(below, upper, x);
   const newton = sub(x, div(value, derivative));
-  // A comparison with NaN is false, so a derivative of zero ends in the bisection, and so does an infinite one, whose step is none.
-  const finite = lessEqual(derivative, STEEPEST);
-  // Equality counts as inside and as shrinking: at the root itself the step is zero, and must stay so.
-  const inside = logicalAnd(logicalAnd(greaterEqual(newton, low), lessEqual(newton, high)), finite);
-  const shrinking = lessEqual(mul(abs(sub(newton, x)), 2), abs(previous));
-  const next = select(logicalAnd(inside, shrinking), newton, mul(add(low, high), 0.5));
-  return { lower: low, upper: high, x: next, step: sub(next, x), previous: step };
+  const isFit = [
+    // A comparison with NaN is false, so a derivative of zero ends in the bisection, and so does an infinite one, whose step is none.
+    lessEqual(derivative, STEEPEST),
+    // Equality counts as inside and as shrinking: at the root itself the step is zero, and must stay so.
+    greaterEqual(newton, low),
+    lessEqual(newton, high),
+    lessEqual(mul(abs(sub(newton, x)), 2), abs(previous)),
+  ].reduce((all, each) => logicalAnd(all, each));
+  const next = select(isFit, newton, mul(add(low, high), 0.5));
+  return [next, low, high, sub(next, x), step];
 }

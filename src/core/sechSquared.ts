@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, add, div, exp, mul, square } from '@tensorflow/tfjs-core';
+import { mul, neg, sigmoid } from '@tensorflow/tfjs-core';
 
-/** sech^2(x) = 4 e / (1 + e)^2 with e = exp(-2|x|): no cancellation, where 1 - tanh^2 loses all beyond |x| of 9. */
+/** sech^2(x) = 4 sigmoid(2x) sigmoid(-2x): no cancellation, where 1 - tanh^2 loses all beyond |x| of 9. */
 export function sechSquared(x: Tensor): Tensor {
-  const e = exp(mul(abs(x), -2));
-  return div(mul(e, 4), square(add(e, 1)));
+  const twice = mul(x, 2);
+  return mul(mul(sigmoid(twice), 4), sigmoid(neg(twice)));
 }

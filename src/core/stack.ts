@@ -7,5 +7,5 @@ export interface Stack {
   readonly kernel: string;
   tensors(call: CallOptions): readonly Tensor[];
   /** One map of these tensors, of TensorFlow.js's ops. */
-  composed(x: Tensor, tensors: readonly Tensor[]): [y: Tensor, logDet: Tensor];
+  composed(x: Tensor, ...tensors: Tensor[]): [y: Tensor, logDet: Tensor];
 }

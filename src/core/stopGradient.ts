@@ -34,5 +34,5 @@ export function stopGradient(x: Tensor): Tensor {
 
 /** A module's own tensor as a call sees it: a constant where the call is frozen. */
 export function own<T extends Tensor>(x: T, options?: { readonly frozen?: boolean }): Tensor {
-  return options?.frozen === true ? stopGradient(x) : x;
+  return options?.frozen ? stopGradient(x) : x;
 }

@@ -17,6 +17,5 @@ export function checkDistributionLike(where: string, argument: string, value: un
 }
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {
-  const candidate = value as Record<string, unknown> | null | undefined;
-  return names.every((name) => typeof candidate?.[name] === 'function');
+  return names.every((name) => typeof Object(value)[name] === 'function');
 }

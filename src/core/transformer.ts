@@ -56,13 +56,10 @@ export function defineTransformer(spec: Transformer): Transformer {
       if (parameters.shape.length !== value.shape.length + 1) {
         throw invalid(where, 'parameters', `of shape [${[...value.shape, spec.parameterSize].join(', ')}]`, parameters);
       }
-      const composed = (x: Tensor, p: Tensor): [Tensor, Tensor] => spec[method](x, p);
-      return tidy(() => {
-        const { kernel } = spec;
-        const attributes = { ...kernel?.attributes, inverse: argument === 'y', composed };
-        const made = kernel && fused(kernel.name, [value, parameters], attributes);
-        return (made as [Tensor, Tensor] | undefined) ?? composed(value, parameters);
-      });
+      const { name, attributes } = spec.kernel ?? {};
+      return tidy(() =>
+        fused(name, [value, parameters], (x, p) => spec[method](x, p), { ...attributes, inverse: argument === 'y' }),
+      );
     };
   return {
     ...spec,

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, dispose, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
-import { fused, hasKernel } from '../core/fused.js';
+import { kernelOf } from '../core/fused.js';
 import { LOG_TWO_PI } from '../core/math.js';
 import { sizeOf } from '../core/shapes.js';
 import { readBack, tilesOf } from '../core/tiles.js';
@@ -118,7 +118,7 @@ function prepare(normals: Normals): Prepared {
 
 /** What the kernel takes beside the points; undefined where the backend has none. */
 function upload({ count, dim, mean, inverseScale, atMean }: Prepared): [Tensor, Tensor, Tensor] | undefined {
-  if (!hasKernel(NORMAL_LOG_SUMS)) {
+  if (kernelOf(NORMAL_LOG_SUMS) === undefined) {
     return undefined;
   }
   const whole = 8 * Math.ceil(count / 8);
@@ -141,7 +141,7 @@ async function onDevice({ normals: { dim }, points, sums, done }: PairsProblem, 
   const rows = Float32Array.from({ length: (last - first) * dim }, (_, i) => points[first * dim + i] as number);
   const attributes: NormalLogSumsAttributes = { skipped };
   const pairs = await readBack(() => {
-    const made = fused(NORMAL_LOG_SUMS, [tensor(rows, [last - first, dim]), ...uploaded], attributes) as [Tensor];
+    const made = kernelOf(NORMAL_LOG_SUMS)?.call([tensor(rows, [last - first, dim]), ...uploaded], attributes) as [Tensor];
     return made[0];
   });
   for (let m = first; m < last; m++) {

@@ -1,11 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
-import { addTwo } from '../core/addAll.js';
+import { addAll } from '../core/addAll.js';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import type { DrawOptions } from '../core/defineDistribution.js';
 import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution, SampleOptions } from '../core/distribution.js';
 import { checkOptions, invalid } from '../core/errors.js';
+import { defineModule } from '../core/module.js';
 import { batchShapeOf, broadcastShapes, checkEvent, sumTrailing } from '../core/shapes.js';
 import { own } from '../core/stopGradient.js';
 import { checkBijectorLike, checkDistributionLike } from '../core/structural.js';
@@ -116,7 +117,7 @@ export function flow(options: FlowOptions): Flow {
       const batch = broadcastShapes('flow', batchShapeOf(value, eventShape.length), batchShape(call));
       // A context that has more batch axes than the value wants the value under each.
       const [z, logDet] = bijector.inverseAndLogDet(broadcastTo(value, [...batch, ...eventShape]), call);
-      return addTwo(base.logProb(z, call), sumTrailing(logDet, extra));
+      return addAll([base.logProb(z, call), sumTrailing(logDet, extra)]);
     },
     sampleAndLogProb: (size, draw) => {
       const { shape: _, ...call } = draw;
@@ -133,11 +134,8 @@ function bind(distribution: Distribution, context: Tensor): Distribution {
   const call = <Options extends CallOptions | SampleOptions>(options?: Options): Options & { context: Tensor } =>
     ({ ...options, context: own(context, options) }) as Options & { context: Tensor };
   return {
-    name: distribution.name,
-    eventShape: distribution.eventShape,
-    parameters: {},
-    buffers: {},
-    dispose: () => {},
+    ...distribution,
+    ...defineModule({}),
     batchShape: () => distribution.batchShape?.({ context }) ?? [],
     sample: (options) => tidy(() => distribution.sample(call(options))),
     logProb: (value, options) => tidy(() => distribution.logProb(value, call(options))),

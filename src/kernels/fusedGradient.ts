@@ -1,6 +1,7 @@
 import type { GradConfig, NamedTensorMap, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { clone, engine, getGradient, keep, mul, registerGradient, sum, zeros, zerosLike } from '@tensorflow/tfjs-core';
 import { addAll } from '../core/addAll.js';
+import type { FusedAttributes } from '../core/fused.js';
 import { share } from '../core/share.js';
 
 /** How a fused kernel is differentiated. */
@@ -13,8 +14,8 @@ export interface FusedGradient<Attributes> {
   needsOutputs?(attributes: Attributes): boolean;
   /** Whether a gradient, or the gradient of one, depends on the values of input i rather than on its shape alone. Default: always. */
   needsInput?(i: number, attributes: Attributes): boolean;
-  /** The same, of TensorFlow.js's ops. */
-  composed(inputs: readonly Tensor[], attributes: Attributes): readonly Tensor[];
+  /** The same, of TensorFlow.js's ops. Default: what the caller of the kernel gave. */
+  composed?(inputs: readonly Tensor[], attributes: Attributes): readonly Tensor[];
   /** Gradients by other kernels, of the outputs for them, then of the others if needed: one for each input, or what makes it, where it may not be wanted. */
   gradients(
     dys: readonly Tensor[],
@@ -31,7 +32,7 @@ export interface FusedGradient<Attributes> {
  * ops, which have all of them.
  */
 export function registerFusedGradient<Attributes>(config: FusedGradient<Attributes>): void {
-  const { name, outputs: count, needsOutputs = () => true, needsInput = () => true, composed, gradients } = config;
+  const { name, outputs: count, needsOutputs = () => true, needsInput = () => true, composed = asGiven, gradients } = config;
   if (getGradient(name) !== undefined) {
     return;
   }
@@ -61,6 +62,9 @@ export function registerFusedGradient<Attributes>(config: FusedGradient<Attribut
     needsInput,
   } as GradConfig);
 }
+
+const asGiven = (inputs: readonly Tensor[], attributes: object): readonly Tensor[] =>
+  (attributes as FusedAttributes).composed(...inputs);
 
 /** What the gradient function finds in the attributes of a call. */
 interface Remembered {

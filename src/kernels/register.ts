@@ -5,16 +5,20 @@ import type { FusedKernel } from '../core/fused.js';
 import { AFFINE } from './affine/affine.js';
 import { registerDenseGradient } from './dense/dense.gradient.js';
 import { DENSE } from './dense/dense.js';
-import { flattened } from './dense/flatLayers.js';
+import { denseOf } from './dense/denseCall.js';
 import { runRecorded } from './fusedGradient.js';
-import { registerLogDensityGradient } from './logDensity/logDensity.gradient.js';
+import { logDensityOf, registerLogDensityGradient } from './logDensity/logDensity.gradient.js';
+import { LOG_DENSITY } from './logDensity/logDensity.js';
 import { LOGISTIC_MIXTURE } from './logisticMixture/logisticMixture.js';
-import { registerPlanarGradient } from './planar/planar.gradient.js';
+import { logisticMixtureOf } from './logisticMixture/logisticMixtureCall.js';
+import { planarsOf, registerPlanarGradient } from './planar/planar.gradient.js';
 import { registerReshapeGradient } from './reshape/reshape.gradient.js';
 import { SPLINE } from './spline/spline.js';
+import { splineOf } from './spline/splineCall.js';
 import { stackOf } from './stack.js';
-import { registerSumGradient, sumOrBroadcast } from './sum/sum.gradient.js';
-import { registerSylvesterGradient } from './sylvester/sylvester.gradient.js';
+import { registerSumGradient, sumOf } from './sum/sum.gradient.js';
+import { registerSylvesterGradient, sylvesterOf } from './sylvester/sylvester.gradient.js';
+import { SYLVESTER } from './sylvester/sylvester.js';
 import { registerJoinGradient, registerTakeGradient } from './take/take.gradient.js';
 import type { TransformerAttributes } from './transformer.gradient.js';
 import { registerTransformerGradient } from './transformer.gradient.js';
@@ -27,10 +31,15 @@ export const TRANSFORMERS: Readonly<Record<string, (attributes: TransformerAttri
   [SPLINE]: () => false,
 };
 
-/** How kernels are called whose inputs are not what the caller has. */
+/** How kernels are called that do not take just what the caller has. */
 const CALLS: Readonly<Record<string, FusedKernel['call']>> = {
-  [DENSE]: (inputs, attributes) => runRecorded(DENSE, ...flattened(inputs, attributes as Parameters<typeof flattened>[1])),
-  [SUM]: sumOrBroadcast,
+  [DENSE]: denseOf,
+  [LOGISTIC_MIXTURE]: logisticMixtureOf,
+  [LOG_DENSITY]: logDensityOf,
+  [SPLINE]: splineOf,
+  [SUM]: sumOf,
+  [SYLVESTER]: sylvesterOf,
+  ...planarsOf,
 };
 
 /**

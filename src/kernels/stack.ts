@@ -1,11 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { FusedKernel } from '../core/fused.js';
+import { addAll } from '../core/addAll.js';
+import type { FusedAttributes, FusedKernel } from '../core/fused.js';
 import type { Stack } from '../core/stack.js';
-
-/** What the kernel of a stack is told. */
-export interface StackAttributes {
-  readonly stacks: readonly Stack[];
-}
 
 /** How a kernel, given the way to call it, is run for those that are of its kind at the head of a list. */
 export const stackOf =
@@ -13,7 +9,20 @@ export const stackOf =
   (parts, x, call) => {
     const end = parts.findIndex(({ stack }) => stack?.kernel !== kernelName);
     const stacks = parts.slice(0, end < 0 ? parts.length : end).map(({ stack }) => stack as Stack);
-    const attributes: StackAttributes = { stacks };
-    const [y, logDet] = run([x, ...stacks.flatMap((stack) => stack.tensors(call))], attributes);
-    return [y as Tensor, logDet as Tensor, stacks.length];
+    const tensors = stacks.map((stack) => stack.tensors(call));
+    const attributes: FusedAttributes = { composed: (at, ...all) => oneByOne(at as Tensor, all, stacks) };
+    const made = run([x, ...tensors.flat()], attributes);
+    return made && [made[0] as Tensor, made[1] as Tensor, stacks.length];
   };
+
+/** The same, of TensorFlow.js's ops: each map by itself. */
+function oneByOne(x: Tensor, tensors: readonly Tensor[], stacks: readonly Stack[]): [y: Tensor, logDet: Tensor] {
+  const each = tensors.length / stacks.length;
+  let y = x;
+  const logDets = stacks.map(({ composed }, i) => {
+    const [next, logDet] = composed(y, ...tensors.slice(i * each, (i + 1) * each));
+    y = next;
+    return logDet;
+  });
+  return [y, addAll(logDets)];
+}

@@ -1,11 +1,8 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import { registerFusedGradient, runKernel } from './fusedGradient.js';
 
 /** What the kernel of a transformer is told, beside its own settings. Inputs are x [...s] and parameters, usually one tensor [...s, P]. */
 export interface TransformerAttributes {
   readonly inverse: boolean;
-  /** The same, of TensorFlow.js's ops. */
-  composed(...inputs: Tensor[]): readonly Tensor[];
 }
 
 /** The kernel of the gradients of one: inputs x, parameters, the outputs y and log-derivative if needed, and the gradients in those two. */
@@ -20,7 +17,6 @@ export function registerTransformerGradient(
     name,
     outputs: 2,
     needsOutputs,
-    composed: (inputs, { composed }) => composed(...inputs),
     gradients: (dys, inputs, outputs, attributes) => runKernel(gradientOf(name), [...inputs, ...outputs, ...dys], attributes),
   });
 }

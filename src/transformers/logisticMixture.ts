@@ -36,24 +36,16 @@ export function logisticMixtureMap(
   { logits, means, logScales }: LogisticMixture,
   { floor, inverse }: LogisticMixtureOptions,
 ): [result: Tensor, logDerivative: Tensor] {
-  const composed = (at: Tensor, ...[l, m, s]: Tensor[]): [Tensor, Tensor] => {
-    const mixture = withFloor({ logits: l as Tensor, means: m as Tensor, logScales: s as Tensor }, floor);
+  const composed = (at: Tensor, ...[l, m, s]: [Tensor, Tensor, Tensor]): [Tensor, Tensor] => {
+    const mixture = withFloor({ logits: l, means: m, logScales: s }, floor);
     if (!inverse) {
       return logisticMixtureLogit(at, mixture);
     }
     const [found, logDerivative] = logisticMixtureLogitInverse(at, mixture);
     return [found, neg(logDerivative)];
   };
-  const inputs = [x, logits, means, logScales] as const;
   const attributes: LogisticMixtureAttributes = { components: logits.shape.at(-1) as number, floor };
-  const made = repeats(x, [logits, means, logScales]) && fused(LOGISTIC_MIXTURE, inputs, { ...attributes, inverse, composed });
-  return made ? (made as [Tensor, Tensor]) : composed(...inputs);
-}
-
-/** Whether the parameters are those of x's trailing axes, again and again. */
-function repeats(x: Tensor, parameters: readonly Tensor[]): boolean {
-  const [shape, ...others] = parameters.map((parameter) => String(parameter.shape.slice(0, -1)).replace(/^(1,)+/, ''));
-  return others.every((other) => other === shape) && `,${x.shape}`.endsWith(`,${shape}`);
+  return fused(LOGISTIC_MIXTURE, [x, logits, means, logScales], composed, { ...attributes, inverse });
 }
 
 /**

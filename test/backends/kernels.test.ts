@@ -1,7 +1,7 @@
 // Fused kernels against the same composed of TensorFlow.js's ops, on the backends that have them.
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import type { AffineTransformerOptions, LogisticMixtureTransformerOptions, SplineParameters } from 'tfjs-flows';
+import type { AffineTransformerOptions, LogisticMixtureTransformerOptions, SplineParameters, Transformer } from 'tfjs-flows';
 import {
   affineTransformer,
   logisticMixtureCdf,
@@ -15,7 +15,8 @@ import { AFFINE } from '../../src/kernels/affine/affine.js';
 import { LOGISTIC_MIXTURE } from '../../src/kernels/logisticMixture/logisticMixture.js';
 import { SPLINE } from '../../src/kernels/spline/spline.js';
 import { gradientOf } from '../../src/kernels/transformer.gradient.js';
-import { ROWS } from '../../src/kernels/transformRows.js';
+import type { TransformerMethod } from '../../src/kernels/transformRows.js';
+import { ROWS, transformAll } from '../../src/kernels/transformRows.js';
 import type { RationalQuadraticOptions } from '../../src/transformers/rationalQuadratic.js';
 import type { Formula, Values } from '../setup/agreement.js';
 import { agree, differentiated, EVERYWHERE, errorOf, kernelsOn, spread, weighted } from '../setup/agreement.js';
@@ -408,6 +409,13 @@ ofKernel(SPLINE, 'splines', () => {
   });
 });
 
+const rowsOf =
+  (transformer: Transformer, method: TransformerMethod, moved: readonly number[]): Formula =>
+  (x, p) =>
+    moved.length < 5
+      ? rowsTransformer(transformer, 5, moved)(method, x as tf.Tensor, p as tf.Tensor)
+      : transformAll(transformer, method, x as tf.Tensor, p as tf.Tensor);
+
 for (const [name, make] of ROW_KERNELS) {
   ofKernel(name + ROWS, `some elements of each row: ${name}`, () => {
     const transformer = make();
@@ -416,7 +424,7 @@ for (const [name, make] of ROW_KERNELS) {
     );
 
     test.each(cases)('%j', async ({ method, moved }) => {
-      const formula: Formula = (x, p) => rowsTransformer(transformer, 5, moved)(method, x as tf.Tensor, p as tf.Tensor);
+      const formula = rowsOf(transformer, method, moved);
       for (const rows of [1, 6]) {
         const inputs = [spread(1, [rows, 5], -3, 3), spread(2, [rows, moved.length, transformer.parameterSize], -1, 1)];
         await agree(formula, inputs);
@@ -424,7 +432,7 @@ for (const [name, make] of ROW_KERNELS) {
     });
 
     test.each(cases)('second derivatives: %j', async ({ method, moved }) => {
-      const formula: Formula = (x, p) => rowsTransformer(transformer, 5, moved)(method, x as tf.Tensor, p as tf.Tensor);
+      const formula = rowsOf(transformer, method, moved);
       const slopes: Formula = (...at) => tf.grads((...again) => weighted(formula(...again)))(at as tf.Tensor[]);
       const inputs = [spread(1, [2, 5], -3, 3), spread(2, [2, moved.length, transformer.parameterSize], -1, 1)];
       await agree(slopes, inputs, { value: 1e-4, gradient: 1e-3 });

@@ -1,6 +1,6 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { add, dispose, div, engine, mul, sqrt, square, sub, tidy } from '@tensorflow/tfjs-core';
-import { fused } from '../../core/fused.js';
+import { kernelOf } from '../../core/fused.js';
 
 /** A parameter, its gradient, and its moments. */
 export interface Update {
@@ -36,7 +36,7 @@ export function updateAll(updates: readonly Update[], settings: AdamSettings): v
     unshare(v);
   }
   const inputs = (['parameter', 'gradient', 'm', 'v'] as const).flatMap((part) => updates.map((update) => update[part]));
-  const made = fused(ADAM, inputs, settings);
+  const made = kernelOf(ADAM)?.call(inputs, settings);
   if (made === undefined) {
     updates.forEach((update) => {
       updateOne(update, settings);

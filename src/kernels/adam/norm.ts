@@ -10,5 +10,5 @@ export function norm(tensors: readonly Tensor[]): Tensor {
   if (tensors.length === 0) {
     return scalar(0);
   }
-  return fused(NORM, tensors)?.[0] ?? sqrt(sum(stack(tensors.map((tensor) => sum(square(tensor))))));
+  return fused(NORM, tensors, (...all) => [sqrt(sum(stack(all.map((tensor) => sum(square(tensor))))))])[0];
 }

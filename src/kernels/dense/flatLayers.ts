@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { DenseActivation, DenseLayer } from './dense.js';
+import type { AffineLayer, DenseActivation } from './dense.js';
 
 /** What the kernel of dense layers is told. Inputs are x [rows, in] and the tensors of each layer, an offset as [rows, out]. */
 export interface DenseAttributes {
@@ -12,12 +12,12 @@ export interface DenseAttributes {
 type Role = (typeof ROLES)[number];
 const ROLES = ['kernel', 'bias', 'offset', 'mask'] as const;
 
+/** A layer as a kernel has it. */
+export type GivenLayer<T> = AffineLayer<T> & { readonly activation: DenseActivation };
+
 /** Inputs and attributes for x and layers. */
-export function flattened(
-  [x]: readonly Tensor[],
-  { layers }: { readonly layers: readonly DenseLayer[] },
-): [inputs: Tensor[], attributes: DenseAttributes] {
-  const inputs = [x as Tensor];
+export function flattened(x: Tensor, layers: readonly GivenLayer<Tensor>[]): [inputs: Tensor[], attributes: DenseAttributes] {
+  const inputs = [x];
   const roles: Role[] = [];
   for (const layer of layers) {
     for (const role of ROLES) {
@@ -28,11 +28,8 @@ export function flattened(
       }
     }
   }
-  return [inputs, { roles, activations: layers.map(({ activation = 'linear' }) => activation) }];
+  return [inputs, { roles, activations: layers.map(({ activation }) => activation) }];
 }
-
-/** A layer as a kernel has it. */
-export type GivenLayer<T> = DenseLayer<T> & { readonly activation: DenseActivation };
 
 /** Layers of the inputs, x aside. */
 export function layersOf<T>(tensors: readonly T[], { roles, activations }: DenseAttributes): GivenLayer<T>[] {
@@ -43,5 +40,5 @@ export function layersOf<T>(tensors: readonly T[], { roles, activations }: Dense
     }
     (layers[layers.length - 1] as (typeof layers)[number])[role] = tensors[i] as T;
   });
-  return layers.map((layer, i) => ({ ...(layer as DenseLayer<T>), activation: activations[i] as DenseActivation }));
+  return layers.map((layer, i) => ({ ...(layer as AffineLayer<T>), activation: activations[i] as DenseActivation }));
 }

@@ -13,6 +13,7 @@ import { planarKernels } from '../planar/planar.gpu.js';
 import { registerKernels } from '../register.js';
 import { splineElement } from '../spline/spline.element.js';
 import { SPLINE } from '../spline/spline.js';
+import { sumKernels } from '../sum/sum.gpu.js';
 import { sylvesterKernels } from '../sylvester/sylvester.gpu.js';
 import { takeKernels } from '../take/take.gpu.js';
 import type { GpuKernels } from './gpu.js';
@@ -38,6 +39,7 @@ export function registerGpuKernels(backendName: 'webgl' | 'webgpu'): void {
     ...planarKernels,
     ...logDensityKernels,
     ...sylvesterKernels,
+    ...sumKernels,
     ...transformerKernels(AFFINE, affineElement),
     ...transformerKernels(LOGISTIC_MIXTURE, logisticMixtureElement),
     ...transformerKernels(SPLINE, splineElement),

@@ -1,4 +1,5 @@
-import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import type { FusedAttributes } from '../../core/fused.js';
 import { sizeOf } from '../../core/shapes.js';
 import type { GpuKernels } from '../gpu/gpu.js';
 import type { LogDensityGradientAttributes } from './logDensity.gradient.js';
@@ -12,11 +13,11 @@ const LONGEST = 2 ** 12;
 
 export const logDensityKernels: GpuKernels = {
   [LOG_DENSITY]: (gpu, inputs, attributes) => {
-    const { kind, rank, constant, composed } = attributes as LogDensityAttributes;
+    const { kind, rank, constant, composed } = attributes as LogDensityAttributes & FusedAttributes;
     const { shape } = inputs[0] as TensorInfo;
     const size = sizeOf(shape.slice(shape.length - rank));
     if (size > LONGEST) {
-      return [composed(...(inputs as never[]))];
+      return [...composed(...(inputs as Tensor[]))];
     }
     const key = `log-density ${kind} ${inputs.length} ${size} ${constant}`;
     return [

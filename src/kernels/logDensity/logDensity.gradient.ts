@@ -1,5 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { registerFusedGradient, runKernel } from '../fusedGradient.js';
+import type { FusedKernel } from '../../core/fused.js';
+import { registerFusedGradient, runKernel, runRecorded } from '../fusedGradient.js';
+import { haveOneShape } from '../haveOneShape.js';
 import type { LogDensityAttributes } from './logDensity.js';
 import { LOG_DENSITY } from './logDensity.js';
 
@@ -12,12 +14,17 @@ export interface LogDensityGradientAttributes extends LogDensityAttributes {
   readonly wanted: number;
 }
 
+/** How the kernel is called: it does not broadcast. */
+export const logDensityOf: FusedKernel['call'] = (inputs, attributes) =>
+  (attributes as Partial<LogDensityAttributes>).kind && haveOneShape(inputs)
+    ? runRecorded(LOG_DENSITY, inputs, attributes)
+    : undefined;
+
 export function registerLogDensityGradient(): void {
   registerFusedGradient<LogDensityAttributes>({
     name: LOG_DENSITY,
     outputs: 1,
     needsOutputs: () => false,
-    composed: (inputs, { composed }) => [composed(...inputs)],
     gradients: ([dy], inputs, _, attributes) =>
       inputs.map((_, wanted) => () => {
         const given: LogDensityGradientAttributes = { ...attributes, wanted };

@@ -21,11 +21,8 @@ export interface ElementDensity {
  * @param inputs the value, and what `composed` takes beside it
  */
 export function logDensity(density: ElementDensity, inputs: readonly Tensor[], rank: number): Tensor {
-  const composed = (...all: Tensor[]): Tensor => add(sumTrailing(density.composed(...all), rank), density.constant);
-  // The kernel does not broadcast.
-  const fits = density.kind && inputs.every(({ shape }) => `${shape}` === `${inputs[0]?.shape}`);
-  const attributes = { ...(density as LogDensityAttributes), rank, composed };
-  return (fits && fused(LOG_DENSITY, inputs, attributes)?.[0]) || composed(...inputs);
+  const composed = (...all: readonly Tensor[]): Tensor => add(sumTrailing(density.composed(...all), rank), density.constant);
+  return fused(LOG_DENSITY, inputs, (...all) => [composed(...all)], { ...density, rank })[0];
 }
 
 /** The name of the fused kernel: a value [...batch, ...event], and perhaps a parameter of the same shape, to [...batch]. */
@@ -36,8 +33,6 @@ export interface LogDensityAttributes {
   readonly kind: DensityKind;
   readonly rank: number;
   readonly constant: number;
-  /** The same, of TensorFlow.js's ops. */
-  composed(...inputs: Tensor[]): Tensor;
 }
 
 /** Their numbers in math.ts. */

@@ -4,7 +4,6 @@ import type { Gpu, GpuKernel, GpuKernels } from '../gpu/gpu.js';
 import { joined, separated } from '../gpu/pieces.js';
 import type { Shader } from '../gpu/shader.js';
 import { softplus } from '../lanes.js';
-import type { StackAttributes } from '../stack.js';
 import { byArgument, byOnePlusA, factorOf, tanhSlope } from '../tanhFactor.js';
 import { bendOf, byProduct, byU, byW } from './math.js';
 import { PLANAR_SHIFTS } from './planar.gradient.js';
@@ -23,8 +22,8 @@ export const planarKernels: GpuKernels = Object.fromEntries(
 );
 
 function forward(shift: number): GpuKernel {
-  return (gpu, [x, ...layers], attributes) => {
-    const stack = prepare(gpu, x as TensorInfo, layers, attributes, shift);
+  return (gpu, [x, ...layers]) => {
+    const stack = prepare(gpu, x as TensorInfo, layers, shift);
     const { key, D, L, prepared, args } = stack;
     const { shape } = x as TensorInfo;
     const results = gpu.runAll(
@@ -52,9 +51,9 @@ function forward(shift: number): GpuKernel {
 }
 
 function backward(shift: number): GpuKernel {
-  return (gpu, [x, dy, dl, ...layers], attributes) => {
+  return (gpu, [x, dy, dl, ...layers]) => {
     const given = [x, dy, dl] as TensorInfo[];
-    const stack = prepare(gpu, x as TensorInfo, layers, attributes, shift);
+    const stack = prepare(gpu, x as TensorInfo, layers, shift);
     const { key, n, D, L, own, prepared, products, args } = stack;
     // Gradients in the arguments, from the last layer to the first.
     const byArgs = gpu.run(`${key} arguments back`, [dy, dl, prepared, products, args] as TensorInfo[], [n, L], (shader) => {
@@ -142,8 +141,8 @@ interface Stack {
   readonly args: TensorInfo;
 }
 
-function prepare(gpu: Gpu, x: TensorInfo, layers: readonly TensorInfo[], attributes: object, shift: number): Stack {
-  const L = (attributes as StackAttributes).stacks.length;
+function prepare(gpu: Gpu, x: TensorInfo, layers: readonly TensorInfo[], shift: number): Stack {
+  const L = layers.length / 3;
   const D = x.shape.at(-1) as number;
   const n = sizeOf(x.shape) / D;
   const key = `planar ${shift} ${n} ${D} ${L}`;

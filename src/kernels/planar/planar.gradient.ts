@@ -1,36 +1,31 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add } from '@tensorflow/tfjs-core';
-import { softplusInverse } from '../../core/softplusInverse.js';
-import { registerFusedGradient, runKernel } from '../fusedGradient.js';
-import type { StackAttributes } from '../stack.js';
+import type { FusedKernel } from '../../core/fused.js';
+import { registerFusedGradient, runKernel, runRecorded } from '../fusedGradient.js';
+import { PLANAR, SHIFTS } from './planar.js';
 
 /** What is added to w . u in the softplus that bends u, by the kernel's name. */
-export const PLANAR_SHIFTS: Readonly<Record<string, number>> = {
-  'FlowsPlanar centred': softplusInverse(1),
-  'FlowsPlanar original': 0,
-};
+export const PLANAR_SHIFTS: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(SHIFTS).map(([constraint, shift]) => [PLANAR + constraint, shift]),
+);
+
+/** How each is called: with one w, u and b for all examples. */
+export const planarsOf: Readonly<Record<string, FusedKernel['call']>> = Object.fromEntries(
+  Object.keys(PLANAR_SHIFTS).map((name) => [
+    name,
+    ([x, ...layers], attributes) =>
+      layers.every(({ rank }, i) => rank === (i % 3 < 2 ? 1 : 0))
+        ? runRecorded(name, [x as Tensor, ...layers], attributes)
+        : undefined,
+  ]),
+);
 
 export function registerPlanarGradient(): void {
   for (const name of Object.keys(PLANAR_SHIFTS)) {
-    registerFusedGradient<StackAttributes>({
+    registerFusedGradient({
       name,
       outputs: 2,
       needsOutputs: () => false,
-      composed: ([x, ...rest], { stacks }) => oneByOne(x as Tensor, rest, stacks),
-      gradients: (dys, [x, ...layers], _, { stacks }) =>
-        runKernel(`${name}Gradient`, [x, ...dys, ...layers] as never, { stacks }),
+      gradients: (dys, [x, ...layers]) => runKernel(`${name}Gradient`, [x as Tensor, ...dys, ...layers]),
     });
   }
-}
-
-/** The same, of TensorFlow.js's ops: each map by itself. */
-function oneByOne(x: Tensor, tensors: readonly Tensor[], stacks: StackAttributes['stacks']): [y: Tensor, logDet: Tensor] {
-  const each = tensors.length / stacks.length;
-  let y = x;
-  const logDets = stacks.map(({ composed }, i) => {
-    const [next, logDet] = composed(y, tensors.slice(i * each, (i + 1) * each));
-    y = next;
-    return logDet;
-  });
-  return [y, logDets.reduce((sum, logDet) => add(sum, logDet))];
 }

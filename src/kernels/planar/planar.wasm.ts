@@ -1,5 +1,4 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { StackAttributes } from '../stack.js';
 import type { Instance } from '../wasm/instance.js';
 import type { WasmKernel, WasmKernels } from '../wasm/register.js';
 import { PLANAR_SHIFTS } from './planar.gradient.js';
@@ -9,8 +8,8 @@ export const planarKernels: WasmKernels = Object.fromEntries(
   Object.entries(PLANAR_SHIFTS).flatMap(([name, shift]): [string, WasmKernel][] => [
     [
       name,
-      (instance, [x, ...layers], attributes) => {
-        const { rows, dim, count, scratch, addresses } = prepare(instance, x as TensorInfo, layers, attributes);
+      (instance, [x, ...layers]) => {
+        const { rows, dim, count, scratch, addresses } = prepare(instance, x as TensorInfo, layers);
         const results = [instance.output((x as TensorInfo).shape), instance.output((x as TensorInfo).shape.slice(0, -1))];
         const [from, y, logDet] = [x as TensorInfo, ...results].map(instance.address) as [number, number, number];
         instance.exports.planar(
@@ -29,8 +28,8 @@ export const planarKernels: WasmKernels = Object.fromEntries(
     ],
     [
       `${name}Gradient`,
-      (instance, [x, dy, dl, ...layers], attributes) => {
-        const { rows, dim, count, scratch, addresses } = prepare(instance, x as TensorInfo, layers, attributes);
+      (instance, [x, dy, dl, ...layers]) => {
+        const { rows, dim, count, scratch, addresses } = prepare(instance, x as TensorInfo, layers);
         const results = [x as TensorInfo, ...layers].map(({ shape }) => instance.output(shape));
         const [dx, ...gradients] = results.map(instance.address);
         const given = [x, dy, dl].map((tensor) => instance.address(tensor as TensorInfo));
@@ -46,8 +45,8 @@ export const planarKernels: WasmKernels = Object.fromEntries(
 
 const BYTES = 4;
 
-function prepare(instance: Instance, x: TensorInfo, layers: readonly TensorInfo[], attributes: object) {
-  const count = (attributes as StackAttributes).stacks.length;
+function prepare(instance: Instance, x: TensorInfo, layers: readonly TensorInfo[]) {
+  const count = layers.length / 3;
   const dim = x.shape.at(-1) as number;
   const bytes = instance.exports.planarScratch(dim, count) + 2 * BYTES * layers.length;
   return {

@@ -1,5 +1,4 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { reshape } from '@tensorflow/tfjs-core';
 import { RESHAPE } from '../../core/withShape.js';
 import { registerFusedGradient, runKernel } from '../fusedGradient.js';
 
@@ -9,7 +8,6 @@ export function registerReshapeGradient(): void {
     outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
-    composed: ([x], { shape }) => [reshape(x as Tensor, [...shape])],
     gradients: ([dy], [x]) => runKernel(RESHAPE, [dy as Tensor], { shape: (x as Tensor).shape }),
   });
 }

@@ -1,12 +1,13 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add } from '@tensorflow/tfjs-core';
 import { SUM } from '../../core/addAll.js';
+import type { FusedKernel } from '../../core/fused.js';
 import { share } from '../../core/share.js';
 import { registerFusedGradient, runRecorded } from '../fusedGradient.js';
+import { haveOneShape } from '../haveOneShape.js';
 
-/** How the kernel is called: it adds tensors of one shape, and leaves what broadcasts to TensorFlow.js. */
-export const sumOrBroadcast = (terms: readonly Tensor[]): Tensor[] =>
-  terms.every(({ shape }) => `${shape}` === `${(terms[0] as Tensor).shape}`) ? runRecorded(SUM, terms, {}) : [addUp(terms)];
+/** How the kernel is called: it adds two tensors or more, of one shape. */
+export const sumOf: FusedKernel['call'] = (terms, attributes) =>
+  terms.length > 1 && haveOneShape(terms) ? runRecorded(SUM, terms, attributes) : undefined;
 
 export function registerSumGradient(): void {
   registerFusedGradient({
@@ -14,9 +15,6 @@ export function registerSumGradient(): void {
     outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
-    composed: (terms) => [addUp(terms)],
     gradients: ([dy], terms) => terms.map(() => () => share(dy as Tensor)),
   });
 }
-
-const addUp = (terms: readonly Tensor[]): Tensor => terms.reduce((sum, term) => add(sum, term));

@@ -1,17 +1,22 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { registerFusedGradient, runKernel } from '../fusedGradient.js';
-import type { SylvesterAttributes } from './sylvester.js';
+import type { FusedKernel } from '../../core/fused.js';
+import { registerFusedGradient, runKernel, runRecorded } from '../fusedGradient.js';
 import { SYLVESTER } from './sylvester.js';
 
 /** Gradients in all inputs. Its own are these, the arguments of tanh, which the kernel puts out where it is recorded, and the gradients. */
 export const SYLVESTER_GRADIENT = 'FlowsSylvesterGradient';
 
+/** How the kernel is called: it does not broadcast, but for leading axes of u. */
+export const sylvesterOf: FusedKernel['call'] = (inputs, attributes) => {
+  const [u, b] = [inputs[0], inputs[4]] as [Tensor, Tensor];
+  return `${u.shape.slice(-b.rank)}` === `${b.shape}` ? runRecorded(SYLVESTER, inputs, attributes) : undefined;
+};
+
 export function registerSylvesterGradient(): void {
-  registerFusedGradient<SylvesterAttributes>({
+  registerFusedGradient({
     name: SYLVESTER,
     outputs: 2,
     needsOutputs: () => false,
-    composed: (inputs, { composed }) => composed(...(inputs as [Tensor, Tensor, Tensor, Tensor, Tensor])),
     gradients: (dys, inputs, [s]) => runKernel(SYLVESTER_GRADIENT, [...inputs, s as Tensor, ...dys]),
   });
 }

@@ -10,16 +10,16 @@ import { take } from './take.js';
  * @param places together 0 ... sum n_i - 1, each once
  */
 export function join(parts: readonly Tensor[], places: readonly (readonly number[])[]): Tensor {
-  const composed = (all: readonly Tensor[]): Tensor => {
-    const joined = concat([...all], 1);
+  const composed = (...all: Tensor[]): Tensor => {
+    const joined = concat(all, 1);
     const from: number[] = [];
     places.flat().forEach((place, i) => {
       from[place] = i;
     });
     return from.every((place, i) => place === i) ? joined : take(joined, from);
   };
-  const attributes: JoinAttributes = { places, composed };
-  return fused(JOIN, parts, attributes)?.[0] ?? composed(parts);
+  const attributes: JoinAttributes = { places };
+  return fused(JOIN, parts, (...all) => [composed(...all)], attributes)[0];
 }
 
 /** The name of the fused kernel. Inputs are the parts. */
@@ -28,6 +28,4 @@ export const JOIN = 'FlowsJoin';
 /** What it is told. */
 export interface JoinAttributes {
   readonly places: readonly (readonly number[])[];
-  /** The same, of TensorFlow.js's ops. */
-  composed(parts: readonly Tensor[]): Tensor;
 }

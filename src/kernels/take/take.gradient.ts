@@ -11,7 +11,6 @@ export function registerJoinGradient(): void {
     outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
-    composed: (parts, { composed }) => [composed(parts)],
     gradients: ([dy], parts, _, { places }) =>
       parts.map(({ shape }, i) => () => {
         const [indices, size] = [places[i] as readonly number[], (dy as Tensor).shape[1] as number];
@@ -26,7 +25,6 @@ export function registerTakeGradient(): void {
     outputs: 1,
     needsOutputs: () => false,
     needsInput: () => false,
-    composed: ([x], { composed }) => [composed(x as Tensor)],
     // What was taken goes back to its place.
     gradients: ([dy], [x], _, { size, inner, indices }) => {
       const places = Array.from({ length: size }, () => -1);

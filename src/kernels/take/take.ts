@@ -21,11 +21,11 @@ export function take(x: Tensor, indices: readonly number[], axis = -1): Tensor {
   const outer = x.shape.slice(0, at);
   const inner = x.shape.slice(at + 1);
   const shape = [...outer, indices.length, ...inner];
+  // Three axes whatever the rank: some backends slice and gather no further than four.
   const composed = (tensor: Tensor): Tensor =>
-    // Three axes whatever the rank: some backends slice and gather no further than four.
     reshape(pick(reshape(tensor, [sizeOf(outer), size, sizeOf(inner)]), indices), shape);
-  const attributes: TakeAttributes = { size, inner: sizeOf(inner), indices, shape, composed };
-  return fused(TAKE, [x], attributes)?.[0] ?? composed(x);
+  const attributes: TakeAttributes = { size, inner: sizeOf(inner), indices, shape };
+  return fused(TAKE, [x], (tensor) => [composed(tensor)], attributes)[0];
 }
 
 /** The name of the fused kernel. */
@@ -38,8 +38,6 @@ export interface TakeAttributes {
   readonly indices: readonly number[];
   /** Of the result. */
   readonly shape: readonly number[];
-  /** The same, of TensorFlow.js's ops. */
-  composed(x: Tensor): Tensor;
 }
 
 /** [outer, size, inner] -> [outer, indices, inner]. */
