@@ -75,17 +75,16 @@ export function chain(parts: readonly Bijector[], options: ChainOptions = {}): B
     inverse: (y, call) => parts.reduceRight((value, part) => part.inverse(value, call), y),
     forwardAndLogDet: run('forward'),
     inverseAndLogDet: run('inverse'),
-    ...(first < 0
-      ? {}
-      : {
-          initialize: (data: Tensor, call: CallOptions): void => {
+    initialize:
+      first < 0
+        ? undefined
+        : (data, call) => {
             parts.slice(first).reduceRight((value, part, i) => {
               part.initialize?.(value, call);
               // Nothing before the first part that wants data needs any.
               return i > 0 ? part.inverse(value, call) : value;
             }, data);
           },
-        }),
   });
 }
 

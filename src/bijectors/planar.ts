@@ -80,7 +80,17 @@ export function planar(options: PlanarOptions): Bijector {
     const a = sub(onePlusA, 1);
     const squared = sum(square(w), -1);
     const bend = div(sub(a, wu), squared);
-    return { w, b, a, uHat: add(u, mul(expandDims(bend, -1), w)), slope: (s) => slope(h, onePlusA, s) };
+    return {
+      w,
+      b,
+      a,
+      uHat: add(u, mul(expandDims(bend, -1), w)),
+      // 1 + a h' = (1 - h') + (1 + a) h': a sum of terms that are not negative.
+      slope: (s) => {
+        const [derivative, complement] = h.slopes(s);
+        return add(complement, mul(onePlusA, derivative));
+      },
+    };
   };
 
   // In the order of the specs.
@@ -128,12 +138,6 @@ interface Activation {
   /** s = t + b with t + a h(t + b) = wy. */
   solve(wy: Tensor, p: Prepared): Tensor;
 }
-
-/** 1 + a h' = (1 - h') + (1 + a) h': a sum of terms that are not negative. */
-const slope = (h: Activation, onePlusA: Tensor, s: Tensor): Tensor => {
-  const [derivative, complement] = h.slopes(s);
-  return add(complement, mul(onePlusA, derivative));
-};
 
 /** Widens the bracket by what w . y may have lost to rounding. */
 const ROUNDING = 1e-5;

@@ -80,7 +80,7 @@ export interface BijectorSpec extends ModuleState {
   /** Where it is cheaper without the log-det. */
   inverse?(y: Tensor, options: CallOptions): Tensor;
   /** Data-dependent initialisation, where there is one. */
-  initialize?(data: Tensor, options: CallOptions): void;
+  readonly initialize?: ((data: Tensor, options: CallOptions) => void) | undefined;
 }
 
 /**

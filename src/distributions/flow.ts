@@ -75,13 +75,9 @@ export function flow(options: FlowOptions): Flow {
     throw invalid('flow', 'options.base.eventShape', expected, base.eventShape);
   }
   const { eventShape = base.eventShape } = options;
-  if (eventShape.length !== bijector.inverseEventRank + extra) {
-    throw invalid(
-      'flow',
-      'options.eventShape',
-      `of ${bijector.inverseEventRank + extra} axes, as the bijector makes`,
-      eventShape,
-    );
+  const axes = bijector.inverseEventRank + extra;
+  if (eventShape.length !== axes) {
+    throw invalid('flow', 'options.eventShape', `of ${axes} axes, as the bijector makes`, eventShape);
   }
 
   const baseBatch = (call: { readonly context?: Tensor }): number[] => base.batchShape?.(call) ?? [];
