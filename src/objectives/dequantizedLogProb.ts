@@ -75,8 +75,11 @@ export function dequantizedLogProb(options: DequantizedLogProbOptions): Objectiv
     checkCall(where, options);
     return tidy(() => {
       const call = { ...options, rng: options.rng ?? createRng() };
-      const [y, logQ] = dequantizer.sampleAndLogProb(x, { ...call, shape: [samples] });
+      const [y, logQ] = dequantizer.sampleAndLogProb(x, { ...call, shape: samples === 1 ? [] : [samples] });
       const logWeights = sub(distribution.logProb(y, call), logQ);
+      if (samples === 1) {
+        return logWeights;
+      }
       return order === 1 ? mean(logWeights, 0) : div(logMeanExp(mul(logWeights, 1 - order)), 1 - order);
     });
   };

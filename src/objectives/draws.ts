@@ -4,6 +4,7 @@ import type { Distribution } from '../core/distribution.js';
 import { checkCall, checkInteger, invalid } from '../core/errors.js';
 import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
 import { createRng } from '../core/rng.js';
+import { withShape } from '../core/withShape.js';
 import { analyticKl } from './analyticKl.js';
 import type { GradientOptions } from './gradientEstimators.js';
 import { checkGradient, drawFrom } from './gradientEstimators.js';
@@ -67,25 +68,36 @@ export interface Draws {
 
 /** Draws z_1 ... z_S from q(z | x) and evaluates what every objective with a KL term needs: once, here. */
 export function draw(where: string, options: KlOptions, x: Tensor, call: ObjectiveOptions): Draws {
-  const { model, samples = 1, kl = 'auto', gradient = 'reparameterised' } = options;
+  const { model, samples = 1, kl: estimator = 'auto', gradient = 'reparameterised' } = options;
   const { rng = createRng(), ...rest } = call;
   const at = { ...rest, rng };
   const posterior = model.posterior(x, at);
-  const sampling = { shape: [samples], rng };
-  const byFormula = kl !== 'monteCarlo' && gradient === 'reparameterised';
-  const analytic = byFormula ? analyticKl(posterior, model.prior, kl, at) : undefined;
+  // A single draw has no axis of its own on the way, so that networks and flows see no more axes than they have to.
+  const shape = samples === 1 ? [] : [samples];
+  const sampling = { shape, rng };
+  const drawsOf = (result: Tensor): Tensor => (samples === 1 ? withShape(result, [1, ...result.shape]) : result);
+  const likelihood = (z: Tensor): Tensor => drawsOf(likelihoodOf(model, z, x, at, shape));
+  const byFormula = estimator !== 'monteCarlo' && gradient === 'reparameterised';
+  const analytic = byFormula ? analyticKl(posterior, model.prior, estimator, at) : undefined;
   if (analytic !== undefined) {
     const z = posterior.sample(sampling);
-    return { posterior, z, logLikelihood: likelihoodOf(model, z, x, at), kl: analytic };
+    return { posterior, z: drawsOf(z), logLikelihood: likelihood(z), kl: analytic };
   }
   const { z, density } = drawFrom(where, posterior, sampling, options);
-  return { posterior, z, logLikelihood: likelihoodOf(model, z, x, at), kl: sub(density(z), model.prior.logProb(z, at)) };
+  const kl = sub(density(z), model.prior.logProb(z, at));
+  return { posterior, z: drawsOf(z), logLikelihood: likelihood(z), kl: drawsOf(kl) };
 }
 
-/** log p(x | z), [S, ...batch], of draws z [S, ...batch, ...event]. */
-export function likelihoodOf(model: LatentVariableModel, z: Tensor, x: Tensor, options: ObjectiveOptions): Tensor {
+/** log p(x | z), [...shape, ...batch], of draws z [...shape, ...batch, ...event]. */
+export function likelihoodOf(
+  model: LatentVariableModel,
+  z: Tensor,
+  x: Tensor,
+  options: ObjectiveOptions,
+  shape: readonly number[] = [z.shape[0] as number],
+): Tensor {
   // Without the call's options: a frozen call freezes the decoder, but not the likelihood that was built from z.
-  return model.likelihood(z, options).logProb(broadcastTo(x, [z.shape[0] as number, ...x.shape]));
+  return model.likelihood(z, options).logProb(shape.length === 0 ? x : broadcastTo(x, [...shape, ...x.shape]));
 }
 
 /** An objective from the function that computes its terms, `value` among them. Checks the options of a call. */

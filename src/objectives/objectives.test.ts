@@ -26,7 +26,7 @@ describe('elbo, betaElbo and iwae against other libraries', () => {
   const given = (draws: tf.Tensor): LatentVariableModel => ({
     prior: standardNormal({ eventShape: [4] }),
     posterior: () => diagNormal({ mean, scale }),
-    likelihood: () => bernoulli({ logits: draws }),
+    likelihood: (z) => bernoulli({ logits: tf.reshape(draws, [...z.shape.slice(0, -1), -1]) }),
   });
 
   it('terms of one draw', () => {
