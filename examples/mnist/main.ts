@@ -38,7 +38,8 @@ try {
 
 async function main(options: Options): Promise<void> {
   const started = performance.now();
-  const { name } = await useBackend([options.backend], { production: true, threads: options.threads });
+  const threads = options.backend === 'wasm' ? options.threads : 1;
+  const { name } = await useBackend([options.backend], { production: true, threads });
   const [initRng, dataRng, trainRng, testRng] = createRng(options.seed).split(4) as [Rng, Rng, Rng, Rng];
   const train = imagesOf(firstDigits(loadMnist('train'), options.images), dataRng);
   const testDigits = loadMnist('test');

@@ -115,6 +115,18 @@ test.each([0, 3, '2'])('%j threads are refused', async (threads) => {
   await expect(useBackend(['cpu'], { threads: threads as 1 })).rejects.toThrow('options.threads should be 1 or 2');
 });
 
+test.each([
+  [{ threads: 2 }, "useBackend: options.threads should be 1 or left out where 'wasm' is not among the names, but got 2."],
+  [{ wasmPaths: '/a/' }, "useBackend: options.wasmPaths should be left out where 'wasm' is not among the names, but got '/a/'."],
+] as const)('%j without wasm is refused', async (options, message) => {
+  await expect(useBackend(['webgpu', 'cpu'], options)).rejects.toThrow(message);
+});
+
+test('options of wasm may be given where wasm is one of several, and 1 thread anywhere', async () => {
+  expect((await useBackend(['cpu', 'wasm'], { threads: 2, wasmPaths: '/a/' })).name).toBe('cpu');
+  expect((await useBackend(['cpu'], { threads: 1 })).name).toBe('cpu');
+});
+
 test('an unknown option is refused', async () => {
   await expect(useBackend(['cpu'], { prod: true } as object)).rejects.toThrow("useBackend: unknown option 'prod'");
 });

@@ -14,12 +14,14 @@ export interface UseBackendOptions {
   readonly production?: boolean;
   /**
    * Where the .wasm files of `@tensorflow/tfjs-backend-wasm` are served: the address of their folder, ending in '/', or an
-   * address by file name. Needed with most bundlers; not in Node.
+   * address by file name. Needed with most bundlers; not in Node. Only where `wasm` is among the names.
    */
   readonly wasmPaths?: string | Readonly<Record<string, string>>;
   /**
-   * 2 for a second thread on `wasm`, which takes half of the larger kernels' rows: results stay the same bit by bit. Only where memory
-   * can be shared: in Node, where this call must be what starts the backend, and in pages that are cross-origin isolated. Default 1.
+   * 2 for a second thread on `wasm`, which takes half of the larger kernels' rows: results stay the same bit by bit. Only where `wasm` is
+   * among the names and memory can be shared: in Node, where this call must be what starts the backend, and in pages that are
+   * cross-origin isolated; elsewhere `wasm` counts as one that does not work. 1 ends the second thread again. Default: as many as the
+   * backend had, which at first is 1.
    */
   readonly threads?: 1 | 2;
   /** Called for each backend that does not work, before the next is tried. */
@@ -54,8 +56,8 @@ export interface ChosenBackend {
  * environment variable VK_ICD_FILENAMES. A name of another backend, your own or tfjs-node's `tensorflow`, is accepted where it
  * is registered already.
  *
- * @throws where `names` is empty or has an unknown name; where none of them works, with the reason of each; where gradients
- * are missing and cannot be loaded.
+ * @throws where `names` is empty or has an unknown name; where an option is wrong, or is for `wasm` and that is not named; where none of
+ * them works, with the reason of each; where gradients are missing and cannot be loaded.
  * @example
  * ```ts
  * import { useBackend } from 'tfjs-flows/backends';
@@ -70,15 +72,12 @@ export async function useBackend(
 ): Promise<ChosenBackend> {
   checkNames(names);
   checkOptions('useBackend', options, ['production', 'wasmPaths', 'threads', 'onFailure']);
-  const { threads = 1 } = options;
-  if (threads !== 1 && threads !== 2) {
-    throw invalid('useBackend', 'options.threads', '1 or 2', threads);
-  }
+  checkWasmOptions(names, options);
   await ensureGradients();
   const previous = getBackend();
   const failures: BackendFailure[] = [];
   for (const name of names) {
-    const reason = await attempt(name, options, threads);
+    const reason = await attempt(name, options);
     if (reason === undefined) {
       if (options.production === true) {
         enableProdMode();
@@ -98,7 +97,7 @@ export async function useBackend(
 }
 
 /** Loads and starts one backend; the reason where that fails, nothing where it is now the current one. */
-async function attempt(name: string, options: UseBackendOptions, threads: number): Promise<string | undefined> {
+async function attempt(name: string, options: UseBackendOptions): Promise<string | undefined> {
   try {
     if (isKnown(name)) {
       await BACKENDS[name](options);
@@ -107,22 +106,24 @@ async function attempt(name: string, options: UseBackendOptions, threads: number
     if (factory === null) {
       return `its package did not register it, so it cannot run here${UNREGISTERED[name] ?? ''}`;
     }
-    if (!(await withoutCrashHandlers(() => start(name, threads)))) {
+    if (!(await withoutCrashHandlers(() => start(name, options.threads)))) {
       // TensorFlow.js only logs why. Starting it once more, outside, tells.
       await factory();
       return 'TensorFlow.js could not start it';
     }
     await ready();
-    await registerKernels(name, threads);
+    await registerKernels(name, options.threads);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
+type Threads = UseBackendOptions['threads'];
+
 /** Starts a backend, with memory for so many threads. */
-async function start(name: string, threads: number): Promise<boolean> {
-  if (name === 'wasm' && threads > 1 && inNode()) {
+async function start(name: string, threads: Threads): Promise<boolean> {
+  if (name === 'wasm' && threads === 2 && inNode()) {
     const { withSharedMemory } = await import('../kernels/wasm/sharedMemory.js');
     return withSharedMemory(() => setBackend(name));
   }
@@ -130,7 +131,7 @@ async function start(name: string, threads: number): Promise<boolean> {
 }
 
 /** Fused kernels of this library, where the backend has any. */
-async function registerKernels(name: string, threads: number): Promise<void> {
+async function registerKernels(name: string, threads: Threads): Promise<void> {
   if (name === 'cpu') {
     const { registerCpuKernels } = await import('../kernels/cpu/register.js');
     registerCpuKernels();
@@ -236,4 +237,20 @@ function checkNames(names: readonly string[]): void {
       throw invalid('useBackend', `names[${i}]`, `${known.join(', ')} or the name of a registered backend`, name);
     }
   });
+}
+
+/** Options of `wasm` are refused where nothing would look at them. */
+function checkWasmOptions(names: readonly string[], { threads, wasmPaths }: UseBackendOptions): void {
+  if (threads !== undefined && threads !== 1 && threads !== 2) {
+    throw invalid('useBackend', 'options.threads', '1 or 2', threads);
+  }
+  if (names.includes('wasm')) {
+    return;
+  }
+  if (threads === 2) {
+    throw invalid('useBackend', 'options.threads', "1 or left out where 'wasm' is not among the names", threads);
+  }
+  if (wasmPaths !== undefined) {
+    throw invalid('useBackend', 'options.wasmPaths', "left out where 'wasm' is not among the names", wasmPaths);
+  }
 }

@@ -3,22 +3,26 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { sharing } from '../../src/kernels/wasm/sharedMemory.js';
 
-const run = async (threads: number): Promise<{ pieces: boolean; results: Record<string, number[]> }> => {
-  // The program has to end by itself, though the second thread waits for work.
-  const { stdout } = await promisify(execFile)(process.execPath, ['scripts/run.mjs', 'test/threads/program.ts', `${threads}`], {
-    maxBuffer: 2 ** 26,
-  });
+/** What a program prints last. It has to end by itself, though the second thread waits for work. */
+async function run<T>(...program: string[]): Promise<T> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['scripts/run.mjs', ...program], { maxBuffer: 2 ** 26 });
   return JSON.parse(stdout.trim().split('\n').at(-1) as string);
-};
+}
 
 test('two threads give the numbers of one, bit by bit', async () => {
-  const [one, two] = [await run(1), await run(2)];
+  const by = (threads: number) =>
+    run<{ pieces: boolean; results: Record<string, number[]> }>('test/threads/program.ts', `${threads}`);
+  const [one, two] = [await by(1), await by(2)];
   expect(one.pieces).toBe(false);
   expect(two.pieces).toBe(true);
   for (const numbers of Object.values(one.results)) {
     expect(numbers.every(Number.isFinite)).toBe(true);
   }
   expect(two.results).toEqual(one.results);
+});
+
+test('a second thread stays where the backend is chosen again, ends where one is asked for, and starts again', async () => {
+  expect(await run('test/threads/choices.ts')).toEqual([4, 4, 4, 0, 0, 4]);
 });
 
 test('a program whose memory has a limit is made to share it, any other stays as it is', () => {

@@ -13,6 +13,8 @@ interface WasmBackend extends KernelBackend {
   };
   readonly dataIdMap: { get(id: DataId): { readonly memoryOffset: number } };
   makeOutput(shape: readonly number[], dtype: 'float32', address?: undefined, values?: Float32Array): TensorInfo;
+  /** Ours: kept here, so that a later call finds it. */
+  tfjsFlows?: Instance;
 }
 
 /** Our kernels, working in place on the tensors of one backend. */
@@ -36,6 +38,8 @@ export interface Instance {
   scratch(bytes: number): number;
   /** Runs an export over rows, half of them in the second thread where there is one and the work is worth it. */
   overRows(name: keyof Exports, work: RowWork): void;
+  /** Starts a second thread, which the memory must be shared for, or ends it; does nothing where it is so already. */
+  useThreads(threads: 1 | 2): Promise<void>;
 }
 
 /** Rows that do not depend on each other. */
@@ -50,12 +54,10 @@ export interface RowWork {
 }
 
 /**
- * Compiles the kernels for the memory of a backend, and gives the instance for it or a later one, which is made when it is first wanted;
- * undefined where this is no backend with a memory as TensorFlow.js 4 has it.
- *
- * @param threads 2 for a second thread, which this backend's memory must be shared for
+ * Compiles the kernels for the memory of a backend, and gives the one instance for it or for a later one, which is made when it is first
+ * wanted; undefined where this is no backend with a memory as TensorFlow.js 4 has it.
  */
-export async function compileKernels(like: unknown, threads = 1): Promise<((backend: unknown) => Instance) | undefined> {
+export async function compileKernels(like: unknown): Promise<((backend: unknown) => Instance) | undefined> {
   const memory = (like as Partial<WasmBackend> | null)?.wasm?.asm?.memory;
   if (!(memory instanceof WebAssembly.Memory)) {
     return undefined;
@@ -63,25 +65,10 @@ export async function compileKernels(like: unknown, threads = 1): Promise<((back
   const isShared = hasSharedMemory(like);
   const [relaxed, plain] = [RELAXED_BINARY, BINARY].map((text) => forMemory(decode(text), isShared)) as [Binary, Binary];
   const module = await WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : plain);
-  const instances = new WeakMap<object, Instance>();
-  if (threads > 1) {
-    const backend = like as WasmBackend;
-    const thread = await startThread(module, memory);
-    const dispose = backend.dispose.bind(backend);
-    backend.dispose = () => {
-      thread.stop();
-      dispose();
-    };
-    instances.set(backend, instantiate(module, backend, thread));
-  }
-  return (backend) => {
-    const found = instances.get(backend as object);
-    if (found !== undefined) {
-      return found;
-    }
-    const made = instantiate(module, backend as WasmBackend);
-    instances.set(backend as object, made);
-    return made;
+  return (given) => {
+    const backend = given as WasmBackend;
+    backend.tfjsFlows ??= instantiate(module, backend);
+    return backend.tfjsFlows;
   };
 }
 
@@ -96,9 +83,10 @@ export function hasSharedMemory(backend: unknown): boolean {
   return typeof SharedArrayBuffer !== 'undefined' && (buffer as unknown) instanceof SharedArrayBuffer;
 }
 
-function instantiate(module: WebAssembly.Module, backend: WasmBackend, thread?: Thread): Instance {
+function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance {
   const { wasm, dataIdMap } = backend;
   const { exports } = new WebAssembly.Instance(module, { env: { memory: wasm.asm.memory } });
+  let thread: Thread | undefined;
   let held = 0;
   let size = 0;
   const scratch = (bytes: number): number => {
@@ -139,6 +127,20 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend, thread?: 
       thread.start(name, numbers(half, rows - half, own + whole));
       kernel(...numbers(0, half, own));
       thread.finish();
+    },
+    useThreads: async (threads) => {
+      if (threads === 1) {
+        thread?.stop();
+        thread = undefined;
+      } else if (thread === undefined) {
+        const started = await startThread(module, wasm.asm.memory);
+        const dispose = backend.dispose.bind(backend);
+        backend.dispose = () => {
+          started.stop();
+          dispose();
+        };
+        thread = started;
+      }
     },
   };
 }

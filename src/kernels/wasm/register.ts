@@ -32,16 +32,25 @@ export type WasmOverrides = Readonly<
   Record<string, (original: KernelFunc) => (instance: Instance, call: Call) => TensorInfo | TensorInfo[]>
 >;
 
-/** Registers all kernels for the WASM backend, which has started; does nothing more the second time. */
-export async function registerWasmKernels(threads = 1): Promise<void> {
-  if (threads > 1 && !hasSharedMemory(findBackend('wasm'))) {
+/**
+ * Registers all kernels for the WASM backend, which has started, unless they are there.
+ *
+ * @param threads how many are to run them; without it as many as before, one at first
+ */
+export async function registerWasmKernels(threads?: 1 | 2): Promise<void> {
+  const backend = findBackend('wasm');
+  if (threads === 2 && !hasSharedMemory(backend)) {
     throw new Error(UNSHARED);
   }
-  if (getKernel(Object.keys(denseKernels)[0] as string, 'wasm') !== undefined) {
+  const instanceOf = await compileKernels(backend);
+  if (instanceOf === undefined) {
     return;
   }
-  const instanceOf = await compileKernels(findBackend('wasm'), threads);
-  if (instanceOf === undefined) {
+  const instance = instanceOf(backend);
+  if (threads !== undefined) {
+    await instance.useThreads(threads);
+  }
+  if (getKernel(Object.keys(denseKernels)[0] as string, 'wasm') !== undefined) {
     return;
   }
   const transformers = { ...affineKernels, ...logisticMixtureKernels, ...splineKernels };
