@@ -11,10 +11,10 @@ async function run<T>(...program: string[]): Promise<T> {
 
 test('two threads give the numbers of one, bit by bit', async () => {
   const by = (threads: number) =>
-    run<{ pieces: boolean; results: Record<string, number[]> }>('test/threads/program.ts', `${threads}`);
+    run<{ pieces: number; results: Record<string, number[]> }>('test/threads/program.ts', `${threads}`);
   const [one, two] = [await by(1), await by(2)];
-  expect(one.pieces).toBe(false);
-  expect(two.pieces).toBe(true);
+  expect(one.pieces).toBe(0);
+  expect(two.pieces).toBeGreaterThan(50);
   for (const numbers of Object.values(one.results)) {
     expect(numbers.every(Number.isFinite)).toBe(true);
   }

@@ -124,9 +124,17 @@ function instantiate(module: WebAssembly.Module, backend: WasmBackend): Instance
       const half = TILE * Math.ceil(rows / 2 / TILE);
       const whole = VECTOR * Math.ceil(bytes / VECTOR);
       const own = scratch(2 * whole);
-      thread.start(name, numbers(half, rows - half, own + whole));
-      kernel(...numbers(0, half, own));
-      thread.finish();
+      const others = numbers(half, rows - half, own + whole);
+      thread.start(name, others);
+      let isDone = false;
+      try {
+        kernel(...numbers(0, half, own));
+      } finally {
+        isDone = thread.finish();
+      }
+      if (!isDone) {
+        kernel(...others);
+      }
     },
     useThreads: async (threads) => {
       if (threads === 1) {

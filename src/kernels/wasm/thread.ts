@@ -5,21 +5,26 @@ import { watchPunctuality } from './punctuality.js';
 export interface Thread {
   /** Whether to give it work: see `watchPunctuality`. */
   keepsUp(): boolean;
-  /** Lets it run an export, by its name; it must have finished the one before. */
+  /** Lets it run an export, by its name; `finish` must have been called for the one before. */
   start(name: string, numbers: readonly number[]): void;
-  /** Waits until it has finished. */
-  finish(): void;
+  /**
+   * Waits until it has finished. False where the caller is to run the export instead: the thread has not begun, and will not any more, or
+   * it failed.
+   */
+  finish(): boolean;
   stop(): void;
 }
 
 /** Numbers that a kernel is called with, at most. */
 const MOST = 64;
-/** What the threads tell each other: places in an array of integers. */
+/** What the threads tell each other: places in an array of integers. The first three are numbers of pieces of work. */
 const GIVEN = 0;
-const DONE = 1;
-const KERNEL = 2;
-const COUNT = 3;
-const FAILED = 4;
+/** By either thread, whichever was the first: so nobody waits for a thread that is gone or does not get a core. */
+const TAKEN = 1;
+const DONE = 2;
+const KERNEL = 3;
+const COUNT = 4;
+const FAILED = 5;
 /** Looks at one of these places before a thread sleeps: waking up takes longer than most kernels. */
 const PATIENCE = 20_000;
 /** The same of the second thread, which has more time on its hands. */
@@ -41,6 +46,7 @@ function serve({ module, memory, control, numbers }, say) {
       if (looks > ${PATIENCE_OF_SECOND}) Atomics.wait(state, ${GIVEN}, job);
     }
     job = Atomics.load(state, ${GIVEN});
+    if (Atomics.compareExchange(state, ${TAKEN}, (job - 1) | 0, job) !== ((job - 1) | 0)) continue;
     try {
       kernels[state[${KERNEL}]](...given.subarray(0, state[${COUNT}]));
     } catch {
@@ -58,8 +64,13 @@ if (typeof require === 'function') {
 }
 `;
 
-/** Starts the thread. `memory` must be shared. */
-export async function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Thread> {
+/**
+ * Starts the thread.
+ *
+ * @param memory must be shared
+ * @param limit milliseconds that it may take longer than ten times the other half does: after them it has died at work
+ */
+export async function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory, limit = 30_000): Promise<Thread> {
   const control = new SharedArrayBuffer(4 * (FAILED + 1));
   const numbers = new SharedArrayBuffer(8 * MOST);
   const stop = await (inNode() ? startInNode : startInBrowser)({ module, memory, control, numbers });
@@ -69,29 +80,54 @@ export async function startThread(module: WebAssembly.Module, memory: WebAssembl
   // Counts as 32-bit integers do, which start again below 0.
   let job = 0;
   let started = 0;
+  let wasAwake = false;
+  let isGone = false;
   const punctuality = watchPunctuality();
+  /** Whether it is done by a time. */
+  const isDoneBy = (end: number): boolean => {
+    for (let looks = 1; Atomics.load(state, DONE) !== job; looks++) {
+      if (looks % PATIENCE === 0) {
+        if (performance.now() > end) {
+          return false;
+        }
+        // A page may not sleep.
+        if (inNode()) {
+          Atomics.wait(state, DONE, (job - 1) | 0, limit);
+        }
+      }
+    }
+    return true;
+  };
   return {
-    keepsUp: punctuality.keepsUp,
+    keepsUp: () => !isGone && punctuality.keepsUp(),
     start: (name, values) => {
       started = performance.now();
       given.set(values);
       state[KERNEL] = names.indexOf(name);
       state[COUNT] = values.length;
+      state[FAILED] = 0;
       job = (Atomics.add(state, GIVEN, 1) + 1) | 0;
-      Atomics.notify(state, GIVEN);
+      wasAwake = Atomics.notify(state, GIVEN) === 0;
     },
     finish: () => {
       const ready = performance.now();
-      for (let looks = 0; Atomics.load(state, DONE) !== job; looks++) {
-        // A page may not sleep.
-        if (looks > PATIENCE && inNode()) {
-          Atomics.wait(state, DONE, (job - 1) | 0);
+      const work = ready - started;
+      const before = (job - 1) | 0;
+      if (Atomics.compareExchange(state, TAKEN, before, job) === before) {
+        // To wake up may take longer than a small piece of work. One that was awake has lost its core.
+        if (wasAwake) {
+          punctuality.waited(Number.POSITIVE_INFINITY, 0);
         }
+        Atomics.store(state, DONE, job);
+        return false;
       }
-      punctuality.waited(performance.now() - ready, ready - started);
-      if (state[FAILED] === 1) {
-        throw new Error('a kernel failed in the second thread');
+      isGone = !isDoneBy(ready + limit + 10 * work);
+      if (isGone) {
+        stop();
+        return false;
       }
+      punctuality.waited(performance.now() - ready, work);
+      return state[FAILED] === 0;
     },
     stop,
   };
