@@ -30,6 +30,9 @@ export interface LogisticMixtureTransformerOptions {
  * 17 at which F rounds to 1. The inverse is root-found in an exact bracket to float32 accuracy, with the implicit gradient.
  * Where narrow components leave a gap, the map is flat there beyond what float32 resolves, and the inverse gives some point
  * of the gap.
+ * Log-scales may be as large as they like, also where their exponential overflows: y is then the 0 that float32 rounds it to, with its
+ * log-derivative. The inverse holds for log-scales to 20: its bracket is as wide as the widest component, and the search ends after some
+ * tens of halvings.
  *
  * Shapes: x and y [...s], parameters [...s, 3 K + 2] or [...s, 3 K], log-derivative [...s], in nats. Forward parallel,
  * inverse iterative.

@@ -134,6 +134,26 @@ ofKernel(LOGISTIC_MIXTURE, 'logistic mixtures', () => {
     }
   });
 
+  test('log-scales whose exponential is no float32 number, or not of their inverse', async () => {
+    const rows = [
+      [0.3, -0.4, 0.2, -1, 200, 200],
+      [0.3, -0.4, 0.2, -1, -200, 200],
+      [0.3, -0.4, 0.2, -1, 200, 0.5],
+      [0.3, -0.4, 0.2, -1, 95, 92],
+      [0.3, -0.4, 0.2, -1, -3, 100],
+    ];
+    const inputs: Values[] = [
+      [[0.5, -30, 0.7, 1e4, -2], [5]],
+      [rows.flat(), [5, 6]],
+    ];
+    const one = formula({ components: 2, affine: false, inverse: false });
+    await agree(one, inputs);
+    const [, logDerivative] = (await differentiated(one, inputs)).values as [number[], number[]];
+    // Where all z are 0 dy/dx is 4 f. Left of the narrow component F = w / 2 and f = w e^-200 / 4 with the weight w of the wide one.
+    const w = 1 / (1 + Math.exp(0.7));
+    expect(errorOf([logDerivative.slice(0, 2)], [[-200, -200 - Math.log(2 * (1 - w / 2))]])).toBeLessThan(1e-6);
+  });
+
   test('what is infinite or no number stays so', async () => {
     const inputs: Values[] = [
       [[Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1, 1], [5]],

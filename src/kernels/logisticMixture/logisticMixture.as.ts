@@ -92,7 +92,7 @@ function root(y: v128, mixture: Columns<v128>, K: i32, sums: Columns<v128>, sear
  * x, or for the inverse y, and parameters -> y and log-derivative.
  *
  * @param affine 0, or where shift and raw scale of the first element lie
- * @param scratch 4 K + 11 vectors
+ * @param scratch 5 K + 12 vectors
  */
 export function logisticMixture(
   x: usize, logits: usize, means: usize, logScales: usize, affine: usize, stride: usize,
@@ -135,7 +135,7 @@ export function logisticMixture(
  * Gradients in x and the parameters, of those in y and the log-derivative; the former add up where elements share parameters.
  *
  * @param y looked at for the inverse only
- * @param scratch 9 K + 6 vectors
+ * @param scratch 10 K + 7 vectors
  */
 export function logisticMixtureGradient(
   x: usize, logits: usize, means: usize, logScales: usize, affine: usize, stride: usize,

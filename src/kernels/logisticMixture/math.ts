@@ -7,7 +7,8 @@
 //
 // Each of the three sums is kept as the exponential of its largest term's exponent and what it is of that: since
 // sigmoid(-z) = e^-max(z, 0) q and sigmoid(z) = e^min(z, 0) q with q = 1 / (1 + e^-|z|) between 1/2 and 1, the exponents are
-// log w_k - max(z_k, 0), log w_k + min(z_k, 0) and log w_k - |z_k|. Nothing overflows, vanishes or, where one term rules, cancels.
+// log w_k - max(z_k, 0), log w_k + min(z_k, 0) and log w_k - |z_k| - log scale_k. Nothing overflows, vanishes or, where one term rules,
+// cancels: of the last exponent its two parts are kept, since log dy/dx looks at the difference of the first from the other exponents.
 // Near the components, where no sum is too small for float32, those exponents are left out, and one exponential does for all.
 import type { Columns, Lanes } from '../lanes.js';
 
@@ -15,24 +16,27 @@ import type { Columns, Lanes } from '../lanes.js';
 const TOP_S = 0;
 const TOP_F = 1;
 const TOP_DENSITY = 2;
-const REST_S = 3;
-const REST_F = 4;
-const REST_DENSITY = 5;
+const TOP_LOG_SCALE = 3;
+const REST_S = 4;
+const REST_F = 5;
+const REST_DENSITY = 6;
 /** How many numbers `evaluate` puts down. */
-export const SUMS = 6;
+export const SUMS = 7;
 
 /** How many numbers of a component `prepare` puts down. */
-export const PREPARED = 4;
+export const PREPARED = 5;
 
-/** [logits K, means K, log-scales K] to [log-weights, of which the largest is 0, K; means K; 1 / scales K; weights K]. */
+/** [logits K, means K, log-scales K] to [log-weights, of which the largest is 0, K; means K; 1 / scales K; weights K; log-scales K]. */
 export function prepare<F>(o: Lanes<F>, mixture: Columns<F>, K: i32, floor: number): void {
   let top = mixture.at(0);
   for (let k = 1; k < K; k++) top = o.max(top, mixture.at(k));
   for (let k = 0; k < K; k++) {
     const w = o.sub(mixture.at(k), top);
+    const logScale = o.max(o.constant(floor), mixture.at(2 * K + k));
     mixture.put(k, w);
-    mixture.put(2 * K + k, o.exp(o.neg(o.max(o.constant(floor), mixture.at(2 * K + k)))));
+    mixture.put(2 * K + k, o.exp(o.neg(logScale)));
     mixture.put(3 * K + k, o.exp(w));
+    mixture.put(4 * K + k, logScale);
   }
 }
 
@@ -61,6 +65,7 @@ export function evaluateNear<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, 
   sums.put(TOP_S, zero);
   sums.put(TOP_F, zero);
   sums.put(TOP_DENSITY, zero);
+  sums.put(TOP_LOG_SCALE, zero);
   sums.put(REST_S, S);
   sums.put(REST_F, F);
   sums.put(REST_DENSITY, density);
@@ -73,13 +78,20 @@ export function evaluate<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums
   const one = o.constant(1);
   let topS = o.constant(-1e38);
   let topF = topS;
+  let largest = topS;
   let top = topS;
+  let topLogScale = zero;
   for (let k = 0; k < K; k++) {
     const z = standardised<F>(o, x, mixture, K, k);
     const w = mixture.at(k);
     topS = o.max(topS, o.sub(w, o.max(z, zero)));
     topF = o.max(topF, o.add(w, o.min(z, zero)));
-    top = o.max(top, o.sub(w, o.abs(z)));
+    const logScale = mixture.at(4 * K + k);
+    const exponent = o.sub(w, o.abs(z));
+    const size = o.sub(exponent, logScale);
+    top = o.ifAtLeast(size, largest, exponent, top);
+    topLogScale = o.ifAtLeast(size, largest, logScale, topLogScale);
+    largest = o.max(largest, size);
   }
   let S = zero;
   let F = zero;
@@ -90,12 +102,13 @@ export function evaluate<F>(o: Lanes<F>, x: F, mixture: Columns<F>, K: i32, sums
     const q = o.div(one, o.add(one, o.exp(o.neg(o.abs(z)))));
     S = o.fma(o.exp(o.sub(o.sub(w, o.max(z, zero)), topS)), q, S);
     F = o.fma(o.exp(o.sub(o.add(w, o.min(z, zero)), topF)), q, F);
-    const part = o.mul(o.mul(o.exp(o.sub(o.sub(w, o.abs(z)), top)), q), q);
-    density = o.fma(part, mixture.at(2 * K + k), density);
+    const exponent = o.add(o.sub(o.sub(w, o.abs(z)), top), o.sub(topLogScale, mixture.at(4 * K + k)));
+    density = o.fma(o.mul(o.exp(exponent), q), q, density);
   }
   sums.put(TOP_S, topS);
   sums.put(TOP_F, topF);
   sums.put(TOP_DENSITY, top);
+  sums.put(TOP_LOG_SCALE, topLogScale);
   sums.put(REST_S, S);
   sums.put(REST_F, F);
   sums.put(REST_DENSITY, density);
@@ -111,7 +124,7 @@ export function logit<F>(o: Lanes<F>, sums: Columns<F>): F {
 
 /** The exponent of dy/dx, and the rest of it. */
 function slopeTop<F>(o: Lanes<F>, sums: Columns<F>): F {
-  return o.sub(sums.at(TOP_DENSITY), o.min(sums.at(TOP_S), sums.at(TOP_F)));
+  return o.sub(o.sub(sums.at(TOP_DENSITY), o.min(sums.at(TOP_S), sums.at(TOP_F))), sums.at(TOP_LOG_SCALE));
 }
 
 function slopeRest<F>(o: Lanes<F>, sums: Columns<F>, isNear: bool): F {
@@ -168,17 +181,18 @@ export function differentiate<F>(
     const falling = o.mul(rising, e);
     let partOfF = o.mul(mixture.at(3 * K + k), rising);
     let partOfS = o.mul(partOfF, e);
-    let part = o.mul(partOfS, rising);
+    let part = o.mul(o.mul(partOfS, rising), r);
     if (!isNear) {
       const w = mixture.at(k);
       const q = o.div(one, o.add(one, o.exp(o.neg(o.abs(z)))));
       partOfS = o.mul(o.exp(o.sub(o.sub(w, o.max(z, zero)), sums.at(TOP_S))), q);
       partOfF = o.mul(o.exp(o.sub(o.add(w, o.min(z, zero)), sums.at(TOP_F))), q);
-      part = o.mul(o.mul(o.exp(o.sub(o.sub(w, o.abs(z)), sums.at(TOP_DENSITY))), q), q);
+      const ofScale = o.sub(sums.at(TOP_LOG_SCALE), mixture.at(4 * K + k));
+      part = o.mul(o.mul(o.exp(o.add(o.sub(o.sub(w, o.abs(z)), sums.at(TOP_DENSITY)), ofScale)), q), q);
     }
     const ofS = o.div(partOfS, sums.at(REST_S));
     const ofF = o.div(partOfF, sums.at(REST_F));
-    const ofDensity = o.div(o.mul(part, r), sums.at(REST_DENSITY));
+    const ofDensity = o.div(part, sums.at(REST_DENSITY));
     const byZ = o.fma(rising, o.sub(ofS, ofDensity), o.mul(falling, o.sub(ofDensity, ofF)));
     partials.put(k, o.fma(ofF, falling, o.mul(ofS, rising)));
     partials.put(K + k, byZ);
