@@ -73,6 +73,9 @@ export interface ElboSurgeryReport extends ElboSurgeryEstimates {
  * averageKl = mutualInformation + marginalKl holds but for rounding. Averages are taken on the host in float64;
  * `aggregatedPosteriorLogProb` tells how q(z) is summed.
  *
+ * Draws are float32 numbers: where a posterior's scale is below the spacing of these at its mean (1e-7 of that), they lose their
+ * noise, and posteriors that lie on one another then give a mutual information of up to half a nat an element below 0.
+ *
  * Gaussian posteriors cost N^2 S L multiplications, which `npm run bench:surgery` times. A flow posterior is run in its inverse direction for every pair: a
  * sequential one (`iaf`) takes L steps for each, and a subset of a few hundred data points is then what a CPU can do.
  *

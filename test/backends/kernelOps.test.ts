@@ -26,7 +26,7 @@ import { SYLVESTER } from '../../src/kernels/sylvester/sylvester.js';
 import { JOIN, join } from '../../src/kernels/take/join.js';
 import { TAKE, take } from '../../src/kernels/take/take.js';
 import type { Formula, Values } from '../setup/agreement.js';
-import { ALL_BUT_CPU, agree, composed, EVERYWHERE, kernelsOn, spread, weighted } from '../setup/agreement.js';
+import { ALL_BUT_CPU, agree, composed, differentiated, EVERYWHERE, kernelsOn, spread, weighted } from '../setup/agreement.js';
 import { backendName } from '../setup/backend.js';
 
 const ofKernel = kernelsOn({
@@ -475,6 +475,19 @@ ofKernel(LOG_DENSITY, 'log-densities', () => {
     ];
     await agree(formula, inputs);
     await agree((x) => [standardNormal({ eventShape: [] }).logProb(x!)], [[[0, 1e-20, -30, 1e15], [4]]]);
+  });
+
+  test('a normal is exact as far as float32 goes', async () => {
+    const formula: Formula = (x) => [standardNormal({ eventShape: [1] }).logProb(x!)];
+    const at = [1e20, -2e19, 1.5e19];
+    const { values, gradients } = await differentiated(formula, [[at, [3, 1]]]);
+    // -Infinity, or the least number where a GPU has no infinity.
+    expect(values[0]![0]).toBeLessThan(-3e38);
+    expect(values[0]![1]! / -2e38).toBeCloseTo(1, 6);
+    expect(values[0]![2]! / -1.125e38).toBeCloseTo(1, 6);
+    gradients[0]!.forEach((gradient, i) => {
+      expect(gradient / (-at[i]! * Math.cos(2 * i))).toBeCloseTo(1, 6);
+    });
   });
 
   test('parameters that broadcast are composed', async () => {
