@@ -32,8 +32,11 @@ async function compile(extra) {
         const path = name.replace(/^\.\//, '');
         try {
           const text = REPLACED[path] ?? readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
-          // TypeScript's way of importing, which AssemblyScript does not know.
-          return text.replace(/^import type /gm, 'import ').replace(/^(import .* from '.*)\.js';/gm, "$1';");
+          // TypeScript's way of importing, which AssemblyScript does not know, and a decorator, which TypeScript does not.
+          return text
+            .replace(/^import type /gm, 'import ')
+            .replace(/^(import .* from '.*)\.js';/gm, "$1';")
+            .replace(/^\/\/ @inline\n/gm, '@inline ');
         } catch {
           return null;
         }

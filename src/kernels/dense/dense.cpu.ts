@@ -1,8 +1,9 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Cpu, CpuKernels } from '../cpu/cpu.js';
 import { numbers } from '../cpu/numbers.js';
-import { activated, activationSlope } from './activation.js';
+import { ACTIVATIONS } from './activation.js';
 import { denseKernelsOf } from './layers.js';
+import { activated, activationSlope } from './math.js';
 
 export const denseKernels: CpuKernels = denseKernelsOf((cpu: Cpu) => {
   const valuesOf = (tensor: TensorInfo | undefined): Float32Array | undefined => tensor && cpu.values(tensor);
@@ -14,7 +15,7 @@ export const denseKernels: CpuKernels = denseKernelsOf((cpu: Cpu) => {
       const result = product({ values: cpu.values(x), shape: x.shape }, { values: weights, shape: kernel.shape });
       for (let i = 0; i < result.length; i++) {
         const shifted = (result[i] as number) + (bias?.[i % columns] ?? 0) + (offset?.[i] ?? 0);
-        result[i] = activated(numbers.lanes, shifted, activation);
+        result[i] = activated(numbers.lanes, shifted, ACTIVATIONS[activation]);
       }
       return cpu.output([rows, columns], result);
     },
@@ -27,7 +28,7 @@ export const denseKernels: CpuKernels = denseKernelsOf((cpu: Cpu) => {
       const delta = new Float32Array(isLinear ? 0 : given.length);
       for (let i = 0; i < given.length; i++) {
         const g = given[i] as number;
-        const d = isLinear ? g : g * activationSlope(numbers.lanes, values[i] as number, activation);
+        const d = isLinear ? g : g * activationSlope(numbers.lanes, values[i] as number, ACTIVATIONS[activation]);
         sums[i % columns] = (sums[i % columns] as number) + d;
         // There is no such place where the activation is linear.
         delta[i] = d;

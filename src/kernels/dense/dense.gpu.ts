@@ -1,11 +1,12 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Gpu, GpuKernels } from '../gpu/gpu.js';
 import type { Shader } from '../gpu/shader.js';
-import { activated, activationSlope } from './activation.js';
+import { ACTIVATIONS } from './activation.js';
 import type { ProductAttributes } from './dense.gradient.js';
 import type { DenseActivation } from './dense.js';
 import type { GivenLayer } from './flatLayers.js';
 import { denseKernelsOf } from './layers.js';
+import { activated, activationSlope } from './math.js';
 
 /** What TensorFlow.js's product with a bias can do by itself. */
 const OWN: Partial<Record<DenseActivation, string>> = { linear: 'linear', relu: 'relu', elu: 'elu', sigmoid: 'sigmoid' };
@@ -22,7 +23,7 @@ export const denseKernels: GpuKernels = denseKernelsOf((gpu: Gpu) => ({
     const isLinear = activation === 'linear';
     const delta = (shader: Shader, index: string): string => {
       const g = shader.read(0, index);
-      return isLinear ? g : shader.lanes.mul(g, activationSlope(shader.lanes, shader.read(1, index), activation));
+      return isLinear ? g : shader.lanes.mul(g, activationSlope(shader.lanes, shader.read(1, index), ACTIVATIONS[activation]));
     };
     const shapes = isLinear ? [[columns]] : [[columns], dy.shape];
     return gpu.runAll(`delta ${activation} ${rows} ${columns}`, isLinear ? [dy] : [dy, y], shapes, (shader, output) =>
@@ -69,7 +70,7 @@ function denseLayer(gpu: Gpu, x: TensorInfo, { kernel, bias, offset, mask, activ
         const [row, column] = [rows[Math.floor(i / columns.length)], columns[i % columns.length]];
         const shifted = bias === undefined ? product : o.add(product, read(at('bias'), column as string));
         const s = offset === undefined ? shifted : o.add(shifted, read(at('offset'), `${row} * ${sizes.columns} + ${column}`));
-        return shader.orNan(activated(shader.lanes, s, activation), s);
+        return shader.orNan(activated(shader.lanes, s, ACTIVATIONS[activation]), s);
       });
     });
   }
@@ -84,7 +85,11 @@ function denseLayer(gpu: Gpu, x: TensorInfo, { kernel, bias, offset, mask, activ
   const added = offset === undefined ? [product] : [product, offset];
   const result = gpu.run(`activation ${activation} ${added.length}`, added, product.shape, (shader) => {
     const s = shader.read(0, 'index');
-    return activated(shader.lanes, added.length === 1 ? s : shader.lanes.add(s, shader.read(1, 'index')), activation);
+    return activated(
+      shader.lanes,
+      added.length === 1 ? s : shader.lanes.add(s, shader.read(1, 'index')),
+      ACTIVATIONS[activation],
+    );
   });
   gpu.free(product);
   return result;

@@ -1,11 +1,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Instance } from '../wasm/instance.js';
 import type { WasmKernels } from '../wasm/register.js';
-import type { DenseActivation } from './dense.js';
+import { ACTIVATIONS } from './activation.js';
 import { denseKernelsOf } from './layers.js';
-
-/** As in activation.as.ts. */
-const CODES: readonly DenseActivation[] = ['linear', 'relu', 'leakyRelu', 'elu', 'tanh', 'sigmoid', 'softplus'];
 
 /** Bytes of a float32 number. */
 const NUMBER = 4;
@@ -15,14 +12,14 @@ export const denseKernels: WasmKernels = denseKernelsOf((instance: Instance) => 
   return {
     layer: (x, { kernel, bias, offset, mask, activation }) => {
       const result = instance.output([x.shape[0] as number, kernel.shape[1] as number]);
-      const settings = { maskB: at(mask), bias: at(bias), offset: at(offset), activation: CODES.indexOf(activation) };
+      const settings = { maskB: at(mask), bias: at(bias), offset: at(offset), activation: ACTIVATIONS[activation] };
       product(instance, x, kernel, result, settings);
       return result;
     },
     delta: (dy, y, activation, isDone) => {
       const [rows, columns] = dy.shape as [number, number];
       const sums = instance.output([columns]);
-      const code = CODES.indexOf(activation);
+      const code = ACTIVATIONS[activation];
       const delta = code === 0 || isDone ? dy : instance.output([rows, columns]);
       instance.exports.delta(at(dy), at(y), at(delta), at(sums), rows, columns, code);
       return code === 0 ? [sums] : [sums, delta];

@@ -1,5 +1,6 @@
 // Products of matrices, with whatever strides, and what a dense layer does before and after.
-import { activate, activationSlope } from './activation.as';
+import { activated, activationSlope } from './math';
+import { lanes } from '../wasm/columns.as';
 import { multiplyAdd } from '../wasm/lanes.as';
 
 /** Columns of a panel, and rows of a tile: 4 x 8 sums, two loads of the panel and one number of the left matrix fill the registers. */
@@ -124,7 +125,7 @@ export function delta(dy: usize, y: usize, delta: usize, sums: usize, M: i32, N:
 @inline function deltaPart(dy: usize, y: usize, delta: usize, count: i32, activation: i32): v128 {
   const d = loadPart(dy, count);
   if (!activation) return d;
-  const product = f32x4.mul(d, activationSlope(loadPart(y, count), activation));
+  const product = f32x4.mul(d, activationSlope<v128>(lanes(), loadPart(y, count), activation));
   storePart(delta, product, count);
   return product;
 }
@@ -135,8 +136,8 @@ export function delta(dy: usize, y: usize, delta: usize, sums: usize, M: i32, N:
     high = f32x4.add(high, loadPart(offset + 16, count - 4));
   }
   if (activation) {
-    low = activate(low, activation);
-    high = activate(high, activation);
+    low = activated<v128>(lanes(), low, activation);
+    high = activated<v128>(lanes(), high, activation);
   }
   if (mask) {
     low = f32x4.mul(low, loadPart(mask, count));
