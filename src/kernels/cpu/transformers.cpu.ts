@@ -1,53 +1,34 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../../core/shapes.js';
 import type { ElementTransformer } from '../elementTransformer.js';
 import type { Columns } from '../lanes.js';
-import { TRANSFORMERS } from '../register.js';
+import type { RowLayout, RowLayoutOf } from '../rowLayout.js';
+import { gradientInputs, kernelsOfRows } from '../rowLayout.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
-import { gradientOf } from '../transformer.gradient.js';
-import type { RowsAttributes } from '../transformRows.js';
-import { ROWS } from '../transformRows.js';
 import type { Cpu, CpuKernel, CpuKernels } from './cpu.js';
 import { numbers } from './numbers.js';
 
-/** The kernels of a transformer: for elements, which are rows of one, and for some elements of each row. */
-export function transformerKernels<Attributes extends TransformerAttributes>(
+/** The kernels of a transformer. */
+export const transformerKernels = <Attributes extends TransformerAttributes>(
   name: string,
   transformer: ElementTransformer<Attributes>,
-): CpuKernels {
-  return {
-    [name]: forward(transformer, elements),
-    [gradientOf(name)]: backward(name, transformer, elements),
-    [name + ROWS]: forward(transformer, someOfEachRow),
-    [gradientOf(name + ROWS)]: backward(name, transformer, someOfEachRow),
-  };
-}
-
-/** How elements lie in x: rows, and which of each are transformed. */
-interface Layout {
-  readonly width: number;
-  readonly moved: readonly number[];
-  readonly logDetShape: readonly number[];
-}
-
-type LayoutOf = (x: TensorInfo, attributes: object) => Layout;
-
-const elements: LayoutOf = ({ shape }) => ({ width: 1, moved: [0], logDetShape: shape });
-const someOfEachRow: LayoutOf = ({ shape }, attributes) => {
-  const { moved } = attributes as RowsAttributes;
-  return { width: shape[1] as number, moved, logDetShape: shape.slice(0, 1) };
-};
+): CpuKernels =>
+  kernelsOfRows(
+    name,
+    (layoutOf) => forward(transformer, layoutOf),
+    (layoutOf) => backward(name, transformer, layoutOf),
+  );
 
 const forward =
-  <Attributes extends TransformerAttributes>(transformer: ElementTransformer<Attributes>, layoutOf: LayoutOf): CpuKernel =>
+  <Attributes extends TransformerAttributes>(transformer: ElementTransformer<Attributes>, layoutOf: RowLayoutOf): CpuKernel =>
   (cpu, inputs, given) => {
     const attributes = given as Attributes;
     const [x, ...parameters] = inputs as [TensorInfo, ...TensorInfo[]];
-    const { width, moved, logDetShape } = layoutOf(x, attributes);
+    const layout = layoutOf(x, parameters, attributes);
+    const { width, moved, logDetShape } = layout;
     const values = cpu.values(x);
     const y = values.slice();
     const logDets = new Float32Array(values.length / width);
-    const { of } = parametersOf(cpu, parameters, moved.length);
+    const { of } = parametersOf(cpu, parameters, layout);
     for (let row = 0; row < logDets.length; row++) {
       let logDet = 0;
       for (let j = 0; j < moved.length; j++) {
@@ -65,21 +46,21 @@ const backward =
   <Attributes extends TransformerAttributes>(
     name: string,
     transformer: ElementTransformer<Attributes>,
-    layoutOf: LayoutOf,
+    layoutOf: RowLayoutOf,
   ): CpuKernel =>
   (cpu, inputs, given) => {
     const attributes = given as Attributes;
-    const needsOutput = TRANSFORMERS[name]?.(attributes) === true;
-    const [x, ...parameters] = inputs.slice(0, needsOutput ? -4 : -2) as [TensorInfo, ...TensorInfo[]];
-    const [values, y, dy, dl] = [x, inputs.at(-4), ...inputs.slice(-2)].map((tensor) => cpu.values(tensor as TensorInfo)) as [
+    const { x, parameters, ...rest } = gradientInputs(name, inputs, attributes);
+    const [values, y, dy, dl] = [x, rest.y ?? x, rest.dy, rest.dl].map(cpu.values) as [
       Float32Array,
       Float32Array,
       Float32Array,
       Float32Array,
     ];
-    const { width, moved } = layoutOf(x, attributes);
+    const layout = layoutOf(x, parameters, attributes);
+    const { width, moved } = layout;
     const dx = dy.slice();
-    const { of, gradients, add } = parametersOf(cpu, parameters, moved.length);
+    const { of, gradients, add } = parametersOf(cpu, parameters, layout);
     for (let row = 0; row < dl.length; row++) {
       for (let j = 0; j < moved.length; j++) {
         const at = row * width + (moved[j] as number);
@@ -102,18 +83,15 @@ const backward =
   };
 
 /** Parameters of element j of those of a row that are transformed: each tensor has some of them, and later rows may have them again. */
-function parametersOf(cpu: Cpu, tensors: readonly TensorInfo[], moved: number) {
-  const sizes = tensors.map(({ shape }) => shape.at(-1) as number);
-  const firsts = sizes.map((_, i) => sizes.slice(0, i).reduce((total, size) => total + size, 0));
+function parametersOf(cpu: Cpu, tensors: readonly TensorInfo[], { sizes, firsts, period, moved }: RowLayout) {
   // Of parameter p of all.
   const tensorOf = sizes.flatMap((size, i) => Array<number>(size).fill(i));
   const values = tensors.map(cpu.values);
-  const period = sizeOf((tensors[0] as TensorInfo).shape) / ((sizes[0] as number) * moved);
   const gradients = values.map(({ length }) => new Float32Array(length));
   const place = (i: number, element: number, p: number): number => element * (sizes[i] as number) + p - (firsts[i] as number);
   return {
     of: (row: number, j: number): Columns<number> => {
-      const element = (row % period) * moved + j;
+      const element = (row % period) * moved.length + j;
       return numbers.columns((p) => {
         const i = tensorOf[p] as number;
         return (values[i] as Float32Array)[place(i, element, p)] as number;
@@ -121,7 +99,7 @@ function parametersOf(cpu: Cpu, tensors: readonly TensorInfo[], moved: number) {
     },
     gradients,
     add: (row: number, j: number, more: readonly number[]): void => {
-      const element = (row % period) * moved + j;
+      const element = (row % period) * moved.length + j;
       for (let p = 0; p < more.length; p++) {
         const i = tensorOf[p] as number;
         const gradient = gradients[i] as Float32Array;

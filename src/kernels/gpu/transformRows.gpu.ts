@@ -1,61 +1,43 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../../core/shapes.js';
 import type { Arithmetic, ElementTransformer } from '../elementTransformer.js';
 import type { Columns } from '../lanes.js';
-import { TRANSFORMERS } from '../register.js';
+import type { RowLayout, RowLayoutOf } from '../rowLayout.js';
+import { gradientInputs, kernelsOfRows } from '../rowLayout.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
-import { gradientOf } from '../transformer.gradient.js';
-import type { RowsAttributes } from '../transformRows.js';
-import { ROWS } from '../transformRows.js';
 import type { GpuKernel, GpuKernels } from './gpu.js';
 import type { Shader } from './shader.js';
 import { repeated, shaderColumns } from './shader.js';
 
-/** The kernels of a transformer: for elements, which are rows of one, and for some elements of each row. */
-export function transformerKernels<Attributes extends TransformerAttributes>(
+/** The kernels of a transformer. */
+export const transformerKernels = <Attributes extends TransformerAttributes>(
   name: string,
   transformer: ElementTransformer<Attributes>,
-): GpuKernels {
-  const elements: Layout = { width: () => 1, moved: () => [0], logDetShape: ({ shape }) => shape };
-  const rows: Layout = {
-    width: ({ shape }) => shape[1] as number,
-    moved: (attributes) => (attributes as RowsAttributes).moved,
-    logDetShape: ({ shape }) => shape.slice(0, 1),
-  };
-  return {
-    [name]: forward(name, transformer, elements),
-    [gradientOf(name)]: backward(name, transformer, elements),
-    [name + ROWS]: forward(name, transformer, rows),
-    [gradientOf(name + ROWS)]: backward(name, transformer, rows),
-  };
-}
-
-/** How elements lie in x, and which of a row are transformed. */
-interface Layout {
-  width(x: TensorInfo): number;
-  moved(attributes: object): readonly number[];
-  logDetShape(x: TensorInfo): readonly number[];
-}
+): GpuKernels =>
+  kernelsOfRows(
+    name,
+    (layoutOf) => forward(name, transformer, layoutOf),
+    (layoutOf) => backward(name, transformer, layoutOf),
+  );
 
 const forward =
   <Attributes extends TransformerAttributes>(
     name: string,
     transformer: ElementTransformer<Attributes>,
-    layout: Layout,
+    layoutOf: RowLayoutOf,
   ): GpuKernel =>
   (gpu, inputs, given) => {
     const attributes = given as Attributes;
     const [x, ...parameters] = inputs as [TensorInfo, ...TensorInfo[]];
-    const places = placesOf(x, parameters, layout, attributes);
-    const { width, moved } = places;
-    const key = `${name} ${transformer.key(attributes)} ${places.key}`;
+    const layout = layoutOf(x, parameters, attributes);
+    const { width, moved, logDetShape } = layout;
+    const key = `${name} ${transformer.key(attributes)} ${keyOf(layout)}`;
     const element = (shader: Shader, at: string, row: string, j: string, which: 0 | 1): string =>
-      transformer.forward(arithmeticOf(shader), shader.read(0, at), parametersAt(shader, places, 1, row, j), attributes)[which];
-    return gpu.runAll(key, inputs, [x.shape, layout.logDetShape(x)], (shader, output) =>
+      transformer.forward(arithmeticOf(shader), shader.read(0, at), parametersAt(shader, layout, 1, row, j), attributes)[which];
+    return gpu.runAll(key, inputs, [x.shape, logDetShape], (shader, output) =>
       output === 0
         ? ofColumn(
             shader,
-            places,
+            layout,
             (row, j) => element(shader, 'index', row, j, 0),
             () => shader.read(0, 'index'),
           )
@@ -70,17 +52,15 @@ const backward =
   <Attributes extends TransformerAttributes>(
     name: string,
     transformer: ElementTransformer<Attributes>,
-    layout: Layout,
+    layoutOf: RowLayoutOf,
   ): GpuKernel =>
   (gpu, inputs, given) => {
     const attributes = given as Attributes;
-    const needsOutput = TRANSFORMERS[name]?.(attributes) === true;
-    const [x, ...parameters] = inputs.slice(0, needsOutput ? -4 : -2) as [TensorInfo, ...TensorInfo[]];
-    const [dy, dl] = inputs.slice(-2) as [TensorInfo, TensorInfo];
-    const all = [x, dy, dl, ...parameters, ...(needsOutput ? [inputs.at(-4) as TensorInfo] : [])];
-    const places = placesOf(x, parameters, layout, attributes);
-    const { width, moved, period, repeats } = places;
-    const key = `${name} gradient ${transformer.key(attributes)} ${places.key}`;
+    const { x, parameters, y, dy, dl } = gradientInputs(name, inputs, attributes);
+    const all = [x, dy, dl, ...parameters, ...(y === undefined ? [] : [y])];
+    const layout = layoutOf(x, parameters, attributes);
+    const { width, moved, sizes, firsts, period, repeats } = layout;
+    const key = `${name} gradient ${transformer.key(attributes)} ${keyOf(layout)}`;
     const element = (
       shader: Shader,
       at: string,
@@ -91,14 +71,13 @@ const backward =
         arithmeticOf(shader),
         {
           x: shader.read(0, at),
-          y: needsOutput ? shader.read(all.length - 1, at) : '',
-          parameters: parametersAt(shader, places, 3, row, j),
+          y: y === undefined ? '' : shader.read(all.length - 1, at),
+          parameters: parametersAt(shader, layout, 3, row, j),
           byValue: shader.read(1, at),
           byLogDerivative: shader.read(2, row),
         },
         attributes,
       );
-    const firsts = places.sizes.map((_, i) => places.sizes.slice(0, i).reduce((total, size) => total + size, 0));
     return gpu.runAll(
       key,
       all,
@@ -107,12 +86,12 @@ const backward =
         if (output === 0) {
           return ofColumn(
             shader,
-            places,
+            layout,
             (row, j) => element(shader, 'index', row, j).x,
             () => shader.read(1, 'index'),
           );
         }
-        const [from, size] = [firsts[output - 1] as number, places.sizes[output - 1] as number];
+        const [from, size] = [firsts[output - 1] as number, sizes[output - 1] as number];
         const p = shader.integer(`index % ${size}`);
         const j = shader.integer(`(index / ${size}) % ${moved.length}`);
         const one = shader.integer(`index / ${size * moved.length}`);
@@ -133,30 +112,17 @@ const arithmeticOf = (shader: Shader): Arithmetic<string> => ({
   repeat: (steps, state, next) => repeated(shader, steps, state, next),
 });
 
-interface Places {
-  /** Elements of a row. */
-  readonly width: number;
-  /** Those that are transformed. */
-  readonly moved: readonly number[];
-  /** How many numbers an element has in each tensor of parameters. */
-  readonly sizes: readonly number[];
-  /** Rows that have parameters of their own; later rows have those of the first ones again, so many times. */
-  readonly period: number;
-  readonly repeats: number;
-  readonly key: string;
-}
-
-function placesOf(x: TensorInfo, parameters: readonly TensorInfo[], layout: Layout, attributes: object): Places {
-  const width = layout.width(x);
-  const moved = layout.moved(attributes);
-  const sizes = parameters.map(({ shape }) => shape.at(-1) as number);
-  const period = sizeOf((parameters[0] as TensorInfo).shape) / ((sizes[0] as number) * moved.length);
-  const repeats = sizeOf(x.shape) / width / period;
-  return { width, moved, sizes, period, repeats, key: `${width} (${moved}) ${sizes} ${period} ${repeats}` };
-}
+const keyOf = ({ width, moved, sizes, period, repeats }: RowLayout): string =>
+  `${width} (${moved}) ${sizes} ${period} ${repeats}`;
 
 /** Parameters of element j of those of a row that are transformed, from tensors that are inputs from `input` on. */
-function parametersAt(shader: Shader, { sizes, moved, period }: Places, input: number, row: string, j: string): Columns<string> {
+function parametersAt(
+  shader: Shader,
+  { sizes, moved, period }: RowLayout,
+  input: number,
+  row: string,
+  j: string,
+): Columns<string> {
   const element = shader.integer(`(${row} % ${period}) * ${moved.length} + ${j}`);
   return shaderColumns((p) => {
     let part = 0;
@@ -172,7 +138,7 @@ function parametersAt(shader: Shader, { sizes, moved, period }: Places, input: n
 /** Of element `index` of rows: what is made of a transformed one, or of another. */
 function ofColumn(
   shader: Shader,
-  { width, moved }: Places,
+  { width, moved }: RowLayout,
   transformed: (row: string, j: string) => string,
   other: () => string,
 ): string {
