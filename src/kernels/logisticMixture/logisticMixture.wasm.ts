@@ -5,6 +5,8 @@ import { affineSettings } from '../affine/affine.wasm.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import { gradientOf } from '../transformer.gradient.js';
 import type { Instance } from '../wasm/instance.js';
+import type { Place } from '../wasm/overElements.js';
+import { overElements } from '../wasm/overElements.js';
 import type { WasmKernels } from '../wasm/register.js';
 import type { LogisticMixtureAttributes } from './logisticMixture.js';
 import { LOGISTIC_MIXTURE } from './logisticMixture.js';
@@ -13,33 +15,19 @@ import { PARTIALS, PREPARED, SEARCH, SUMS } from './math.js';
 type Attributes = TransformerAttributes & LogisticMixtureAttributes;
 
 export const logisticMixtureKernels: WasmKernels = {
-  [LOGISTIC_MIXTURE]: (instance, inputs, all) => {
-    const attributes = all as Attributes;
+  [LOGISTIC_MIXTURE]: (instance, inputs, attributes) => {
     const [x, ...parameters] = inputs as [TensorInfo, ...TensorInfo[]];
     const results = [instance.output(x.shape), instance.output(x.shape)];
-    const [from, to] = [places(instance, parameters, attributes), results.map(instance.address)];
-    const each = stride(parameters);
-    overElements(instance, 'logisticMixture', x, parameters, attributes, (move) => [
-      ...[move(instance.address(x), NUMBER), ...from.map((at) => move(at, each, true)), each],
-      ...to.map((at) => move(at, NUMBER)),
-    ]);
+    run(instance, 'logisticMixture', { x, parameters, others: results, gradients: [] }, attributes);
     return results;
   },
-  [gradientOf(LOGISTIC_MIXTURE)]: (instance, inputs, all) => {
-    const attributes = all as Attributes;
-    const outputs = attributes.inverse ? 2 : 0;
+  [gradientOf(LOGISTIC_MIXTURE)]: (instance, inputs, attributes) => {
+    const outputs = (attributes as Attributes).inverse ? 2 : 0;
     const [x, ...parameters] = inputs.slice(0, -2 - outputs) as [TensorInfo, ...TensorInfo[]];
-    const [dy, dl] = inputs.slice(-2) as [TensorInfo, TensorInfo];
-    const y = attributes.inverse ? instance.address(inputs.at(-4) as TensorInfo) : 0;
+    const y = outputs === 0 ? undefined : inputs.at(-4);
     const dx = instance.output(x.shape);
     const gradients = parameters.map(({ shape }) => instance.output(shape));
-    const [from, to] = [parameters, gradients].map((list) => places(instance, list, attributes)) as [number[], number[]];
-    const each = stride(parameters);
-    const rest = [y, ...[dy, dl, dx].map(instance.address)];
-    overElements(instance, 'logisticMixtureGradient', x, parameters, attributes, (move) => [
-      ...[move(instance.address(x), NUMBER), ...from.map((at) => move(at, each, true)), each],
-      ...[...rest.map((at) => move(at, NUMBER)), ...to.map((at) => move(at, each, true))],
-    ]);
+    run(instance, 'logisticMixtureGradient', { x, parameters, others: [y, ...inputs.slice(-2), dx], gradients }, attributes);
     return [dx, ...gradients];
   },
 };
@@ -50,52 +38,54 @@ const NUMBER = 4;
 const NANOSECONDS = 5;
 const NANOSECONDS_OF_SEARCH = 30;
 
-/**
- * Runs one of the two for all elements.
- *
- * @param addresses what it is called with first; `move` gives the address, unless it is 0, for the first element at hand of an array
- * with so many bytes for each
- */
-function overElements(
+/** Tensors in the order in which a kernel is called with them; others are of x's shape, and gradients those in the parameters. */
+interface Tensors {
+  readonly x: TensorInfo;
+  readonly parameters: readonly TensorInfo[];
+  readonly others: readonly (TensorInfo | undefined)[];
+  readonly gradients: readonly TensorInfo[];
+}
+
+/** Runs one of the two for all elements. */
+function run(
   instance: Instance,
   name: 'logisticMixture' | 'logisticMixtureGradient',
-  x: TensorInfo,
-  [first]: readonly TensorInfo[],
-  { components, floor, inverse, after = NO_MAP }: Attributes,
-  addresses: (move: (address: number, bytes: number, isParameter?: boolean) => number) => number[],
+  { x, parameters, others, gradients }: Tensors,
+  attributes: object,
 ): void {
-  const size = sizeOf(x.shape);
-  const period = sizeOf((first as TensorInfo).shape.slice(0, -1));
-  const bytes = 16 * ((PREPARED + PARTIALS) * components + SUMS + SEARCH);
-  const isGradient = name === 'logisticMixtureGradient';
-  // Where elements share parameters, all that have different ones are a row, and gradients, which are added up, are one piece of work.
-  const shared = period < size;
-  const row = shared ? (isGradient ? size : period) : 1;
-  instance.overRows(name, {
-    rows: size / row,
-    nanoseconds: row * components * (inverse && !isGradient ? NANOSECONDS_OF_SEARCH : NANOSECONDS),
-    bytes,
-    numbers: (start, rows, scratch) => [
-      ...addresses((address, width, isParameter = false) =>
-        address === 0 || (shared && isParameter) ? address : address + start * row * width,
-      ),
-      ...[rows * row, shared ? period : rows, components, floor, inverse ? 1 : 0, ...affineSettings(after), scratch],
-    ],
-  });
+  const { components, floor, inverse, after } = attributes as Attributes;
+  const [first] = parameters as [TensorInfo];
+  const [size, period] = [sizeOf(x.shape), sizeOf(first.shape.slice(0, -1))];
+  const isShared = period < size;
+  const isGradient = gradients.length > 0;
+  const stride = NUMBER * (first.shape.at(-1) as number);
+  const at = (tensor: TensorInfo | undefined): Place =>
+    tensor === undefined ? NOWHERE : { address: instance.address(tensor), bytes: NUMBER };
+  /** Of logits, means, log-scales and the affine map's numbers: three tensors without these, or all in one. */
+  const partsOf = (tensors: readonly TensorInfo[]): Place[] => {
+    const addresses = tensors.map(instance.address);
+    const bytes = isShared ? 0 : stride;
+    const parts =
+      addresses.length === 3 ? addresses : [0, 1, 2, 3].map((i) => (addresses[0] as number) + NUMBER * i * components);
+    return [0, 1, 2, 3].map((i) => (i < 3 || after !== undefined ? { address: parts[i] as number, bytes } : NOWHERE));
+  };
+  const ofGradients = isGradient ? partsOf(gradients) : [];
+  overElements(
+    instance,
+    name,
+    [at(x), ...partsOf(parameters), { address: stride, bytes: 0 }, ...others.map(at), ...ofGradients],
+    {
+      size,
+      // Where elements share parameters, all that have different ones are a piece, and gradients, which are added up, are one.
+      piece: isShared ? (isGradient ? size : period) : 1,
+      nanoseconds: components * (inverse && !isGradient ? NANOSECONDS_OF_SEARCH : NANOSECONDS),
+      bytes: 16 * ((PREPARED + PARTIALS) * components + SUMS + SEARCH),
+      numbers: (count, scratch) => [
+        ...[count, isShared ? period : count, components, floor, inverse ? 1 : 0, ...affineSettings(after ?? NO_MAP), scratch],
+      ],
+    },
+  );
 }
 
-/** Where logits, means, log-scales and the affine map's numbers of the first element lie: 0 where there is no such map. */
-function places(instance: Instance, parameters: readonly TensorInfo[], { components, after }: Attributes): number[] {
-  const addresses = parameters.map(instance.address);
-  const [first] = addresses as [number];
-  return addresses.length === 3
-    ? [...addresses, 0]
-    : [0, 1, 2, 3].map((part) => (part < 3 || after !== undefined ? first + 4 * part * components : 0));
-}
-
-/** Bytes from the parameters of an element to those of the next. */
-function stride([first]: readonly TensorInfo[]): number {
-  return 4 * (first?.shape.at(-1) as number);
-}
-
+const NOWHERE: Place = { address: 0, bytes: 0 };
 const NO_MAP: AffineAttributes = { kind: 'exp', offset: 0, minimum: 0, maximum: Number.POSITIVE_INFINITY };

@@ -3,6 +3,7 @@ import { sizeOf } from '../../core/shapes.js';
 import type { TransformerAttributes } from '../transformer.gradient.js';
 import { gradientOf } from '../transformer.gradient.js';
 import type { Instance } from '../wasm/instance.js';
+import { overElements } from '../wasm/overElements.js';
 import type { WasmKernels } from '../wasm/register.js';
 import { curveSize } from './math.js';
 import type { SplineAttributes } from './spline.js';
@@ -16,13 +17,13 @@ export const splineKernels: WasmKernels = {
   [SPLINE]: (instance, inputs, attributes) => {
     const [x, parameters] = inputs as [TensorInfo, TensorInfo];
     const results = [instance.output(x.shape), instance.output(x.shape)];
-    overElements(instance, 'splines', [x, parameters, ...results], attributes);
+    run(instance, 'splines', [x, parameters, ...results], attributes);
     return results;
   },
   [gradientOf(SPLINE)]: (instance, inputs, attributes) => {
     const [x, parameters, dy, dl] = inputs as [TensorInfo, TensorInfo, TensorInfo, TensorInfo];
     const results = [instance.output(x.shape), instance.output(parameters.shape)];
-    overElements(instance, 'splinesGradient', [x, parameters, dy, dl, ...results], attributes);
+    run(instance, 'splinesGradient', [x, parameters, dy, dl, ...results], attributes);
     return results;
   },
 };
@@ -31,22 +32,20 @@ export const splineKernels: WasmKernels = {
 const NANOSECONDS = 4;
 
 /** Runs one of the two for all elements; tensors are x, the parameters and others of either shape. */
-function overElements(instance: Instance, name: 'splines' | 'splinesGradient', tensors: TensorInfo[], attributes: object): void {
+function run(instance: Instance, name: 'splines' | 'splinesGradient', tensors: TensorInfo[], attributes: object): void {
   const { bins, bound, boundary, minBinWidth, minBinHeight, minDerivative, isBounded, offset, inverse } =
     attributes as TransformerAttributes & SplineAttributes;
   const [size, rows] = [sizeOf((tensors[0] as TensorInfo).shape), sizeOf((tensors[1] as TensorInfo).shape.slice(0, -1))];
-  const bytes = VECTOR * curveSize(bins);
-  const addresses = tensors.map(instance.address);
-  const widths = tensors.map(({ shape }) => (NUMBER * sizeOf(shape)) / (sizeOf(shape) === size ? size : rows));
-  const numbers = (first: number, count: number, scratch: number): number[] => [
-    ...addresses.map((address, i) => address + first * (widths[i] as number)),
-    ...[scratch, count, Math.min(count, rows), inverse ? 1 : 0, bins, BOUNDARIES.indexOf(boundary), isBounded ? 1 : 0],
-    ...[bound, minBinWidth, minBinHeight, minDerivative, offset],
-  ];
-  if (rows < size) {
-    // Elements share parameters, and gradients in them are added up.
-    instance.exports[name](...numbers(0, size, instance.scratch(bytes)));
-    return;
-  }
-  instance.overRows(name, { rows, nanoseconds: NANOSECONDS * bins, bytes, numbers });
+  const places = tensors.map((tensor) => ({ address: instance.address(tensor), bytes: (NUMBER * sizeOf(tensor.shape)) / size }));
+  overElements(instance, name, places, {
+    size,
+    // Where elements share parameters, gradients in them are added up.
+    piece: rows < size ? size : 1,
+    nanoseconds: NANOSECONDS * bins,
+    bytes: VECTOR * curveSize(bins),
+    numbers: (count, scratch) => [
+      ...[scratch, count, Math.min(count, rows), inverse ? 1 : 0, bins, BOUNDARIES.indexOf(boundary), isBounded ? 1 : 0],
+      ...[bound, minBinWidth, minBinHeight, minDerivative, offset],
+    ],
+  });
 }
