@@ -1,7 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { broadcastTo, reshape } from '@tensorflow/tfjs-core';
+import { reshape } from '@tensorflow/tfjs-core';
 import type { BijectorSpec, CallOptions } from './bijector.js';
 import { batchShapeOf, sizeOf } from './shapes.js';
+import { spreadTo } from './spreadTo.js';
 
 /**
  * The same bijector, whose formulas see at most two batch axes: more are made one for them.
@@ -41,19 +42,8 @@ function flattenCall(call: CallOptions, batch: readonly number[]): CallOptions {
   return context === undefined ? call : { ...call, context: spread(context, batch) };
 }
 
-/**
- * The context of every row. By one axis after the other, each between what is before and behind it: a tensor of five axes is broadcast
- * on WebGPU by way of the host, which Node cannot wait for.
- */
-function spread(context: Tensor, batch: readonly number[]): Tensor {
-  const shape = [...Array<number>(batch.length + 1 - context.rank).fill(1), ...context.shape];
-  let rows = context;
-  batch.forEach((size, axis) => {
-    if (shape[axis] !== size) {
-      const [before, behind] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
-      rows = broadcastTo(reshape(rows, [before, 1, behind]), [before, size, behind]);
-      shape[axis] = size;
-    }
-  });
-  return reshape(rows, [sizeOf(batch), shape.at(-1) as number]);
-}
+/** The context of every row. */
+const spread = (context: Tensor, batch: readonly number[]): Tensor => {
+  const size = context.shape.at(-1) as number;
+  return reshape(spreadTo(context, [...batch, size]), [sizeOf(batch), size]);
+};

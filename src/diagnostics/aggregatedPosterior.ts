@@ -1,7 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { broadcastTo, expandDims, slice } from '@tensorflow/tfjs-core';
+import { expandDims, slice } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
 import { checkInteger, checkOptions, invalid, isTensorLike } from '../core/errors.js';
+import { spreadTo } from '../core/spreadTo.js';
 import { createBreather, readBack, tilesOf } from '../core/tiles.js';
 import type { LogSums } from './logSums.js';
 import { logSums } from './logSums.js';
@@ -103,7 +104,7 @@ async function onDevice({ posterior, count, z, own, samples, tile, sums, breathe
       signal?.throwIfAborted();
       const values = await readBack(() => {
         const rows = expandDims(slice(z, first, last - first), 1);
-        return posterior(from, to).logProb(broadcastTo(rows, [last - first, to - from, ...z.shape.slice(1)]));
+        return posterior(from, to).logProb(spreadTo(rows, [last - first, to - from, ...z.shape.slice(1)]));
       });
       for (let m = first; m < last; m++) {
         for (let j = from; j < to; j++) {

@@ -1,9 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
+import { sub, tidy } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
 import { checkCall, checkInteger, invalid } from '../core/errors.js';
 import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
 import { createRng } from '../core/rng.js';
+import { spreadTo } from '../core/spreadTo.js';
 import { withShape } from '../core/withShape.js';
 import { analyticKl } from './analyticKl.js';
 import type { GradientOptions } from './gradientEstimators.js';
@@ -97,7 +98,7 @@ export function likelihoodOf(
   shape: readonly number[] = [z.shape[0] as number],
 ): Tensor {
   // Without the call's options: a frozen call freezes the decoder, but not the likelihood that was built from z.
-  return model.likelihood(z, options).logProb(shape.length === 0 ? x : broadcastTo(x, [...shape, ...x.shape]));
+  return model.likelihood(z, options).logProb(shape.length === 0 ? x : spreadTo(x, [...shape, ...x.shape]));
 }
 
 /** An objective from the function that computes its terms, `value` among them. Checks the options of a call. */

@@ -227,3 +227,26 @@ it.each(['gaussian', 'flow'] as const)('ELBO surgery, %s posterior', async (post
   const [expected, found] = await onBoth(run);
   close(found, expected);
 });
+
+it('images count as their pixels in a row, also where draws and examples make their axes five', async () => {
+  const weights = createRng(6).normal([2, 4]);
+  const ofPixels = (shape: number[]): LatentVariableModel => ({
+    prior: standardNormal({ eventShape: [2] }),
+    posterior: (x) => diagNormal({ mean: tf.sum(tf.reshape(x, [-1, 2, 2]), 2), scale: tf.fill([x.shape[0] as number, 2], 0.5) }),
+    likelihood: (z) => {
+      const mean = tf.reshape(tf.matMul(tf.reshape(z, [-1, 2]), weights), [...z.shape.slice(0, -1), ...shape]);
+      return diagNormal({ mean, scale: tf.fill(mean.shape, 0.7), eventRank: shape.length });
+    },
+  });
+  const pixels = createRng(7).normal([3, 4]);
+  const results = [[4], [2, 2, 1]].map(async (shape) => {
+    const data = tf.reshape(pixels, [3, ...shape]);
+    const model = ofPixels(shape);
+    const value = (x: tf.Tensor): tf.Tensor => elbo({ model, samples: 2 })(x, { rng: createRng(8) });
+    const gradient = tf.grad((x) => tf.sum(value(x)))(data);
+    const { elbo: surgery } = await elboSurgery({ model, data, samples: 2, rng: createRng(8) });
+    return [...(await value(data).data()), ...(await gradient.data()), surgery];
+  });
+  const [rows, images] = (await Promise.all(results)) as [number[], number[]];
+  close(images, rows);
+});
