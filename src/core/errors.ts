@@ -38,7 +38,7 @@ export function isTensorLike(value: unknown): value is { shape: number[]; dtype:
 
 /** Throws unless `value` is an integer of at least `least`. */
 export function checkInteger(where: string, argument: string, value: unknown, least: number): asserts value is number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least) {
+  if (!Number.isInteger(value) || (value as number) < least) {
     throw invalid(where, argument, least === 1 ? 'a positive integer' : `an integer of at least ${least}`, value);
   }
 }

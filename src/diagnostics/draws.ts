@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { concat, dispose, reshape, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { repeat } from '../core/repeat.js';
 import type { Rng } from '../core/rng.js';
-import { spreadTo } from '../core/spreadTo.js';
 import { createBreather, tilesOf } from '../core/tiles.js';
 import type { LatentVariableModel } from '../objectives/latentVariableModel.js';
 
@@ -38,9 +38,7 @@ export async function drawAll({ model, rows, n, samples, tile, rng, signal, like
       const [z, ...tensors] = tidy(() => {
         const x = rows(start, end);
         const [code, logPosterior] = model.posterior(x, { rng }).sampleAndLogProb({ shape: [samples], rng });
-        const logLikelihood = likelihood
-          ? model.likelihood(code, { rng }).logProb(spreadTo(x, [samples, ...x.shape]))
-          : zerosLike(logPosterior);
+        const logLikelihood = likelihood ? model.likelihood(code, { rng }).logProb(repeat(x, samples)) : zerosLike(logPosterior);
         return [code, logLikelihood, logPosterior, model.prior.logProb(code)] as [Tensor, Tensor, Tensor, Tensor];
       });
       codes.push(z);

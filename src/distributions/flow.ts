@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { broadcastTo, sub, tidy } from '@tensorflow/tfjs-core';
+import { add, sub, tidy, zeros } from '@tensorflow/tfjs-core';
 import { addAll } from '../core/addAll.js';
 import type { Bijector, CallOptions } from '../core/bijector.js';
 import type { DrawOptions } from '../core/defineDistribution.js';
@@ -110,9 +110,10 @@ export function flow(options: FlowOptions): Flow {
       return checkMade(bijector.forward(base.sample(baseDraw(draw)), call), size);
     },
     logProb: (value, call) => {
-      const batch = broadcastShapes('flow', batchShapeOf(value, eventShape.length), batchShape(call));
-      // A context that has more batch axes than the value wants the value under each.
-      const [z, logDet] = bijector.inverseAndLogDet(broadcastTo(value, [...batch, ...eventShape]), call);
+      const shape = [...broadcastShapes('flow', batchShapeOf(value, eventShape.length), batchShape(call)), ...eventShape];
+      // A context that has more batch axes than the value wants the value under each. `broadcastTo` has no gradient beyond four axes.
+      const each = `${value.shape}` === `${shape}` ? value : add(value, zeros(shape));
+      const [z, logDet] = bijector.inverseAndLogDet(each, call);
       return addAll([base.logProb(z, call), sumTrailing(logDet, extra)]);
     },
     sampleAndLogProb: (size, draw) => {

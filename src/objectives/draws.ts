@@ -3,8 +3,8 @@ import { sub, tidy } from '@tensorflow/tfjs-core';
 import type { Distribution } from '../core/distribution.js';
 import { checkCall, checkInteger, invalid } from '../core/errors.js';
 import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
+import { repeat } from '../core/repeat.js';
 import { createRng } from '../core/rng.js';
-import { spreadTo } from '../core/spreadTo.js';
 import { withShape } from '../core/withShape.js';
 import { analyticKl } from './analyticKl.js';
 import type { GradientOptions } from './gradientEstimators.js';
@@ -74,10 +74,10 @@ export function draw(where: string, options: KlOptions, x: Tensor, call: Objecti
   const at = { ...rest, rng };
   const posterior = model.posterior(x, at);
   // A single draw has no axis of its own on the way, so that networks and flows see no more axes than they have to.
-  const shape = samples === 1 ? [] : [samples];
-  const sampling = { shape, rng };
-  const drawsOf = (result: Tensor): Tensor => (samples === 1 ? withShape(result, [1, ...result.shape]) : result);
-  const likelihood = (z: Tensor): Tensor => drawsOf(likelihoodOf(model, z, x, at, shape));
+  const isSingle = samples === 1;
+  const sampling = { shape: isSingle ? [] : [samples], rng };
+  const drawsOf = (result: Tensor): Tensor => (isSingle ? withShape(result, [1, ...result.shape]) : result);
+  const likelihood = (z: Tensor): Tensor => drawsOf(likelihoodOf(model, z, x, at, isSingle));
   const byFormula = estimator !== 'monteCarlo' && gradient === 'reparameterised';
   const analytic = byFormula ? analyticKl(posterior, model.prior, estimator, at) : undefined;
   if (analytic !== undefined) {
@@ -89,16 +89,16 @@ export function draw(where: string, options: KlOptions, x: Tensor, call: Objecti
   return { posterior, z: drawsOf(z), logLikelihood: likelihood(z), kl: drawsOf(kl) };
 }
 
-/** log p(x | z), [...shape, ...batch], of draws z [...shape, ...batch, ...event]. */
+/** log p(x | z), [S, ...batch], of draws z [S, ...batch, ...event]; without S where it is a single one. */
 export function likelihoodOf(
   model: LatentVariableModel,
   z: Tensor,
   x: Tensor,
   options: ObjectiveOptions,
-  shape: readonly number[] = [z.shape[0] as number],
+  isSingle = false,
 ): Tensor {
   // Without the call's options: a frozen call freezes the decoder, but not the likelihood that was built from z.
-  return model.likelihood(z, options).logProb(shape.length === 0 ? x : spreadTo(x, [...shape, ...x.shape]));
+  return model.likelihood(z, options).logProb(isSingle ? x : repeat(x, z.shape[0] as number));
 }
 
 /** An objective from the function that computes its terms, `value` among them. Checks the options of a call. */

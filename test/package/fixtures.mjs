@@ -19,12 +19,12 @@ export const fixtures = [
   },
   {
     source: "import { iaf, made, flow, diagNormal } from 'tfjs-flows'",
-    limit: 11300,
+    limit: 11400,
     absent: ['planar', 'logisticMixtureCdf', 'actNorm', 'vae', 'elboSurgery', 'uniformDequantizer'],
   },
   {
     source: "import { vae, elbo, mlp, diagNormal, bernoulli, standardNormal } from 'tfjs-flows'",
-    limit: 10000,
+    limit: 10100,
     absent: ['planar', 'coupling', 'autoregressive', 'made', 'logisticMixtureCdf', 'uniformDequantizer', 'iwae', 'elboSurgery'],
   },
   {
