@@ -1,7 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   add,
-  broadcastTo,
   clone,
   equal,
   expandDims,
@@ -27,6 +26,7 @@ import { parameter } from '../core/module.js';
 import { parameterAt } from '../core/parameterShapes.js';
 import { select } from '../core/select.js';
 import { broadcastShapes, checkEvent } from '../core/shapes.js';
+import { spreadTo } from '../core/spreadTo.js';
 import { untaped } from '../core/stopGradient.js';
 import { checkDistributionLike } from '../core/structural.js';
 import { drawClass } from './classes.js';
@@ -107,7 +107,7 @@ export function mixture(options: MixtureOptions): Distribution {
       // Every batch axis gets draws of its own.
       const all = components.sample({ ...draw, shape: [...draw.shape, ...axes(draw).missing] });
       const mask = equal(expandDims(chosen, -1), range(0, count));
-      const spread = broadcastTo(reshape(mask, [...mask.shape, ...eventShape.map(() => 1)]), all.shape);
+      const spread = spreadTo(reshape(mask, [...mask.shape, ...eventShape.map(() => 1)]), all.shape);
       // Not a product, in which what another component has lost to overflow would make NaN of all.
       return sum(select(spread, all, zerosLike(all)), axis);
     },

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import { broadcastTo, clone, matMul, reshape, sub, tensor2d } from '@tensorflow/tfjs-core';
+import { clone, matMul, reshape, sub, tensor2d } from '@tensorflow/tfjs-core';
 import type { CallOptions } from '../core/bijector.js';
 import { defineDistribution } from '../core/defineDistribution.js';
 import type { Distribution } from '../core/distribution.js';
@@ -8,6 +8,7 @@ import { logSumExp } from '../core/math.js';
 import { parameter } from '../core/module.js';
 import { checkEventShape } from '../core/parameterShapes.js';
 import { batchShapeOf, sizeOf } from '../core/shapes.js';
+import { spreadTo } from '../core/spreadTo.js';
 import { own } from '../core/stopGradient.js';
 
 /** What `vampPrior` takes. */
@@ -103,7 +104,7 @@ export function vampPrior(options: VampPriorOptions): Distribution {
     logProb: (value, { context: _, ...call }) => {
       const batch = batchShapeOf(value, eventShape.length);
       // One batch axis, whatever there are: arithmetic that broadcasts ends at four on some backends.
-      const each = broadcastTo(reshape(value, [-1, 1, ...eventShape]), [sizeOf(batch), count, ...eventShape]);
+      const each = spreadTo(reshape(value, [-1, 1, ...eventShape]), [sizeOf(batch), count, ...eventShape]);
       const logProbs = posteriorAt(own(pseudoInputs, call), call).logProb(each, call);
       return reshape(sub(logSumExp(logProbs), Math.log(count)), batch);
     },

@@ -3,13 +3,16 @@ import type { Bijector, Rng } from 'tfjs-flows';
 import {
   affineCoupling,
   createRng,
+  diagNormal,
   flow,
   iaf,
   logisticMixtureCdf,
   logisticMixtureCoupling,
   maf,
+  mixture,
   residualFlow,
   standardNormal,
+  vampPrior,
 } from 'tfjs-flows';
 import { randomizeParameters } from 'tfjs-flows/testing';
 import { expect, test } from 'vitest';
@@ -57,4 +60,29 @@ test('a flow under a context takes a value for every example', async () => {
   expect(given.logProb(tf.reshape(value, [1, 1, 2])).shape).toEqual([1, 5]);
   expect(Array.from(await all.data())).toEqual(Array.from(await each.data()));
   posterior.dispose();
+});
+
+test('a mixture of images is drawn from, and images are codes under a posterior of pseudo-inputs', async () => {
+  const rng = createRng(2);
+  const eventShape = [2, 1, 3];
+  const mean = tf.reshape(tf.range(0, 24), [2, 2, ...eventShape]);
+  const images = mixture({ components: diagNormal({ mean, scale: 1e-3, eventRank: 3 }), logits: tf.zeros([2, 2]) });
+  const drawn = images.sample({ shape: [2], rng });
+  expect(drawn.shape).toEqual([2, 2, ...eventShape]);
+  // Each is near one of the two means.
+  const distances = tf.min(tf.mean(tf.abs(tf.sub(tf.expandDims(drawn, 2), mean)), [-3, -2, -1]), -1);
+  expect(Math.max(...(await distances.data()))).toBeLessThan(0.01);
+
+  const prior = vampPrior({
+    posterior: (u) => diagNormal({ mean: u, scale: 1, eventRank: 3 }),
+    pseudoInputs: tf.reshape(tf.range(0, 12), [2, ...eventShape]),
+    eventShape,
+  });
+  const value = rng.normal([3, 2, ...eventShape]);
+  const [all, one] = [prior.logProb(value), prior.logProb(tf.slice(value, [2, 1], [1, 1]))];
+  expect(all.shape).toEqual([3, 2]);
+  expect((await all.data())[5]).toBeCloseTo((await one.data())[0] as number, 3);
+  const slope = tf.grad((at) => tf.sum(prior.logProb(at)))(value);
+  expect(Number.isFinite((await tf.sum(slope).data())[0])).toBe(true);
+  prior.dispose();
 });
