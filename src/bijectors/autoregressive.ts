@@ -99,7 +99,7 @@ export function autoregressive(options: AutoregressiveOptions): Bijector {
   /** What is given is what the conditioner reads. */
   const inOnePass = (method: TransformerMethod, x: Tensor, call: CallOptions): [Tensor, Tensor] => {
     const rows = withShape(x, [x.size / dim, dim]);
-    const parameters = withShape(conditioner.apply(x, call), [x.size / dim, dim, size]);
+    const parameters = withShape(conditioner.apply(x, call), [x.size / dim, dim * size]);
     const [y, logDet] = transformAll(transformer, method, rows, parameters);
     return [withShape(y, x.shape), withShape(logDet, x.shape.slice(0, -1))];
   };

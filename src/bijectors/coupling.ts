@@ -132,12 +132,13 @@ export function coupling(options: CouplingOptions | ImageCouplingOptions): Bijec
 
   const transform = rowsTransformer(transformer, mask.length, moved);
   const together = (untouched: Tensor, others: Tensor): Tensor => join([untouched, others], [kept, moved]);
-  /** [rows, kept] -> [rows, moved, P]. */
+  /** [rows, kept] -> [rows, moved P]. */
   const parametersOf = (untouched: Tensor, batch: readonly number[], call: CallOptions): Tensor => {
     const rows = untouched.shape[0] as number;
     const shown = whole ? together(untouched, zeros([rows, moved.length])) : untouched;
     const made = conditioner.apply(withShape(shown, [...batch, ...event.slice(0, -1), sizes.inputDim]), call);
-    return whole ? take(withShape(made, [rows, mask.length, size]), moved, 1) : withShape(made, [rows, moved.length, size]);
+    const own = whole ? take(withShape(made, [rows, mask.length, size]), moved, 1) : made;
+    return withShape(own, [rows, moved.length * size]);
   };
 
   const apply =

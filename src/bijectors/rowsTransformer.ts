@@ -11,7 +11,7 @@ import { transformRows } from '../kernels/transformRows.js';
  *
  * @param dim elements of a row
  * @param moved the places of those to transform, in ascending order
- * @returns from x, float32 [rows, dim], and parameters [rows, moved, P] to y [rows, dim] and the sums of the log-derivatives [rows]
+ * @returns from x, float32 [rows, dim], and parameters [rows, moved P] to y [rows, dim] and the sums of the log-derivatives [rows]
  */
 export function rowsTransformer(transformer: Transformer, dim: number, moved: readonly number[]): TransformRows {
   const kept = Array.from({ length: dim }, (_, d) => d).filter((d) => !moved.includes(d));

@@ -23,22 +23,27 @@ export interface RowLayout {
 
 export type RowLayoutOf = (x: TensorInfo, parameters: readonly TensorInfo[], attributes: object) => RowLayout;
 
-const elements: RowLayoutOf = (x, parameters) => layout(x, parameters, 1, [0], x.shape);
+const elements: RowLayoutOf = (x, parameters) => {
+  const sizes = parameters.map(({ shape }) => shape.at(-1) as number);
+  return layout(x, parameters, { width: 1, moved: [0], logDetShape: x.shape, sizes });
+};
 
-const someOfEachRow: RowLayoutOf = (x, parameters, attributes) =>
-  layout(x, parameters, x.shape[1] as number, (attributes as RowsAttributes).moved, x.shape.slice(0, 1));
+const someOfEachRow: RowLayoutOf = (x, parameters, attributes) => {
+  const { moved } = attributes as RowsAttributes;
+  const [rows, width] = x.shape as [number, number];
+  const sizes = parameters.map(({ shape }) => sizeOf(shape) / (rows * moved.length));
+  return layout(x, parameters, { width, moved, logDetShape: [rows], sizes });
+};
 
 function layout(
   x: TensorInfo,
   parameters: readonly TensorInfo[],
-  width: number,
-  moved: readonly number[],
-  logDetShape: readonly number[],
+  given: Pick<RowLayout, 'width' | 'moved' | 'logDetShape' | 'sizes'>,
 ): RowLayout {
-  const sizes = parameters.map(({ shape }) => shape.at(-1) as number);
+  const { sizes, moved, width } = given;
   const firsts = sizes.map((_, i) => sizes.slice(0, i).reduce((total, size) => total + size, 0));
   const period = sizeOf((parameters[0] as TensorInfo).shape) / ((sizes[0] as number) * moved.length);
-  return { width, moved, logDetShape, sizes, firsts, period, repeats: sizeOf(x.shape) / width / period };
+  return { ...given, firsts, period, repeats: sizeOf(x.shape) / width / period };
 }
 
 /** The kernels of a transformer and their gradients': for elements, which are rows of one, and for some elements of each row. */

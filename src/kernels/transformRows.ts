@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { reshape } from '@tensorflow/tfjs-core';
 import { fused } from '../core/fused.js';
 import { sumTrailing } from '../core/shapes.js';
 import type { Transformer } from '../core/transformer.js';
@@ -9,23 +10,28 @@ export type TransformerMethod = 'forwardAndLogDerivative' | 'inverseAndLogDeriva
 /**
  * A transformer on some elements of each row; the others stay.
  *
- * @param inputs x [rows, D] and parameters [rows, moved, P]
+ * @param inputs x [rows, D] and parameters [rows, moved P]
  * @param moved the places of the elements to transform, in ascending order
- * @param composed the same, of TensorFlow.js's ops
+ * @param composed the same, of TensorFlow.js's ops, with parameters [rows, moved, P]
  * @returns y [rows, D] and the sums of the log-derivatives [rows]
  */
 export function transformRows(
-  { kernel }: Transformer,
+  { kernel, parameterSize }: Transformer,
   method: TransformerMethod,
   inputs: readonly [x: Tensor, parameters: Tensor],
   moved: readonly number[],
   composed: (x: Tensor, parameters: Tensor) => [y: Tensor, logDet: Tensor],
 ): [y: Tensor, logDet: Tensor] {
   const attributes: RowsAttributes = { inverse: method === 'inverseAndLogDerivative', moved };
-  return fused(kernel && kernel.name + ROWS, inputs, composed, { ...kernel?.attributes, ...attributes });
+  return fused(
+    kernel && kernel.name + ROWS,
+    inputs,
+    (x, parameters) => composed(x, reshape(parameters, [-1, moved.length, parameterSize])),
+    { ...kernel?.attributes, ...attributes },
+  );
 }
 
-/** A transformer on all elements of each row, x [rows, D] and parameters [rows, D, P]: y, and the sums of the log-derivatives [rows]. */
+/** A transformer on all elements of each row, x [rows, D] and parameters [rows, D P]: y, and the sums of the log-derivatives [rows]. */
 export const transformAll = (
   transformer: Transformer,
   method: TransformerMethod,

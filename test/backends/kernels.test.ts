@@ -446,7 +446,7 @@ for (const [name, make] of ROW_KERNELS) {
     test.each(cases)('%j', async ({ method, moved }) => {
       const formula = rowsOf(transformer, method, moved);
       for (const rows of [1, 6]) {
-        const inputs = [spread(1, [rows, 5], -3, 3), spread(2, [rows, moved.length, transformer.parameterSize], -1, 1)];
+        const inputs = [spread(1, [rows, 5], -3, 3), spread(2, [rows, moved.length * transformer.parameterSize], -1, 1)];
         await agree(formula, inputs);
       }
     });
@@ -454,7 +454,7 @@ for (const [name, make] of ROW_KERNELS) {
     test.each(cases)('second derivatives: %j', async ({ method, moved }) => {
       const formula = rowsOf(transformer, method, moved);
       const slopes: Formula = (...at) => tf.grads((...again) => weighted(formula(...again)))(at as tf.Tensor[]);
-      const inputs = [spread(1, [2, 5], -3, 3), spread(2, [2, moved.length, transformer.parameterSize], -1, 1)];
+      const inputs = [spread(1, [2, 5], -3, 3), spread(2, [2, moved.length * transformer.parameterSize], -1, 1)];
       await agree(slopes, inputs, { value: 1e-4, gradient: 1e-3 });
     });
   });

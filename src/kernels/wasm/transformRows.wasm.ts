@@ -20,9 +20,10 @@ const forward =
   (transform: WasmKernel): WasmKernel =>
   (instance, [x, parameters], attributes) => {
     const { moved } = attributes as RowsAttributes;
-    const { rows, gather, scatter } = columnsOf(instance, x as TensorInfo, moved);
-    const from = gather(x as TensorInfo);
-    const [to, logDerivative] = transform(instance, [from, parameters as TensorInfo], attributes) as [TensorInfo, TensorInfo];
+    const { rows, gather, scatter, ofElements } = columnsOf(instance, x as TensorInfo, moved);
+    const list = [gather(x as TensorInfo), ofElements(parameters as TensorInfo)] as const;
+    const [from] = list;
+    const [to, logDerivative] = transform(instance, list, attributes) as [TensorInfo, TensorInfo];
     const logDet = instance.output([rows]);
     instance.exports.rowSums(instance.address(logDerivative), instance.address(logDet), rows, moved.length);
     const y = scatter(x as TensorInfo, to);
@@ -39,19 +40,19 @@ const backward =
     const { moved } = attributes as RowsAttributes;
     const [x, parameters, ...rest] = inputs as [TensorInfo, TensorInfo, ...TensorInfo[]];
     const [dy, byLogDet] = rest.slice(-2) as [TensorInfo, TensorInfo];
-    const { rows, gather, scatter } = columnsOf(instance, x, moved);
+    const { rows, gather, scatter, ofElements } = columnsOf(instance, x, moved);
     const [from, through] = [gather(x), gather(dy)];
     const spread = instance.output([rows, moved.length]);
     instance.exports.spread(instance.address(byLogDet), instance.address(spread), rows, moved.length);
     // No gradient looks at the log-derivatives themselves, of which there are but the sums.
     const outputs = rest.length === 2 ? [] : [gather(rest[0] as TensorInfo), spread];
-    const list = [from, parameters, ...outputs, through, spread];
+    const list = [from, ofElements(parameters), ...outputs, through, spread];
     const [byFrom, byParameters] = gradient(instance, list, attributes) as [TensorInfo, TensorInfo];
     const dx = scatter(dy, byFrom);
     for (const part of [from, through, spread, byFrom, ...outputs.slice(0, 1)]) {
       instance.free(part);
     }
-    return [dx, byParameters];
+    return [dx, { ...byParameters, shape: parameters.shape }];
   };
 
 /** Takes columns out of rows of the width of x, and puts them among the others. */
@@ -60,6 +61,11 @@ function columnsOf(instance: Instance, x: TensorInfo, moved: readonly number[]) 
   const rows = sizeOf(x.shape) / width;
   return {
     rows,
+    /** Parameters as the kernel for elements has them: [rows, moved, P]. */
+    ofElements: (parameters: TensorInfo): TensorInfo => ({
+      ...parameters,
+      shape: [rows, moved.length, sizeOf(parameters.shape) / (rows * moved.length)],
+    }),
     gather: (whole: TensorInfo): TensorInfo => {
       const part = instance.output([rows, moved.length]);
       const list = instance.integers(moved);
