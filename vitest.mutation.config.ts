@@ -18,10 +18,10 @@ const config: ViteUserConfig = defineConfig({
   test: {
     ...cpu.test,
     include: [
-      'src/{bijectors,conditioners,core,dequantizers,distributions,kernels,metrics,objectives,transformers}/**/*.test.ts',
-      'test/{conformance,errors,golden}/*.test.ts',
+      'src/{backends,bijectors,conditioners,core,dequantizers,distributions,kernels,metrics,objectives,transformers}/**/*.test.ts',
+      'test/{backends,conformance,errors,golden}/*.test.ts',
     ],
-    setupFiles: [...[cpu.test?.setupFiles ?? []].flat(), 'test/mutation/reached.ts'],
+    setupFiles: [...[cpu.test?.setupFiles ?? []].flat(), 'test/mutation/reached.ts', 'test/mutation/afresh.ts'],
     provide: { backend: 'cpu', runs: 2, gradients: 'joint' },
     sequence: { sequencer: UnitTestsFirst },
     maxWorkers: '100%',

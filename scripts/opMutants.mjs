@@ -41,6 +41,8 @@ const UNARY = [
 const OWN_UNARY = ['logSigmoid', 'sechSquared', 'softBound', 'softplusInverse', 'sumTrailing', 'stopGradient', 'untaped'];
 const ORDERED = { sub: [0, 1], div: [0, 1], where: [1, 2], mod: [0, 1], pow: [0, 1] };
 const TERMS = ['add', 'sub', 'mul', 'div'];
+/** What the mathematics of kernels calls its arithmetic, `Lanes`: there x + y is `o.add(x, y)`. */
+const LANES = 'o';
 /** What only words an error message. */
 const MESSAGES = ['invalid', 'describe'];
 
@@ -79,31 +81,40 @@ export function opMutants(text) {
 
 function mutateCall(node, textOf, replace) {
   const name = callee(node);
-  const values = node.arguments.map(textOf);
-  const method = name?.startsWith('Math.') ? name.slice('Math.'.length) : undefined;
-  const op = method ?? name;
-  if (Object.hasOwn(SWAPS, op)) {
-    replace(node.expression, method === undefined ? `__tf.${SWAPS[op]}` : `Math.${SWAPS[op]}`);
+  const [owner, method] = name?.includes('.') ? name.split('.') : [undefined, name];
+  const isOfLanes = owner === LANES || (node.arguments[0] !== undefined && textOf(node.arguments[0]) === LANES);
+  const given = node.arguments.slice(owner === undefined && isOfLanes ? 1 : 0);
+  const values = given.map(textOf);
+  if (Object.hasOwn(SWAPS, method)) {
+    replace(node.expression, `${owner ?? '__tf'}.${SWAPS[method]}`);
   }
-  if (UNARY.includes(op) || OWN_UNARY.includes(op)) {
-    replace(node, op === 'untaped' ? `(${values[0]})()` : values[0]);
+  if (UNARY.includes(method) || OWN_UNARY.includes(method)) {
+    replace(node, method === 'untaped' ? `(${values[0]})()` : values[0]);
   }
-  if (Object.hasOwn(ORDERED, op)) {
-    const [a, b] = ORDERED[op];
+  if (Object.hasOwn(ORDERED, method)) {
+    const [a, b] = ORDERED[method];
     replace(node, `${textOf(node.expression)}(${values.with(a, values[b]).with(b, values[a]).join(', ')})`);
   }
-  if (TERMS.includes(op)) {
-    const kept = op === 'add' || op === 'mul' ? [0, 1] : [0];
-    kept.filter((i) => !ts.isNumericLiteral(node.arguments[i])).forEach((i) => replace(node, values[i]));
+  if (TERMS.includes(method)) {
+    const kept = method === 'add' || method === 'mul' ? [0, 1] : [0];
+    kept.filter((i) => !ts.isNumericLiteral(given[i])).forEach((i) => replace(node, values[i]));
   }
-  if (method === undefined && isReturned(node) && (TERMS.includes(op) || UNARY.includes(op) || OWN_UNARY.includes(op))) {
-    replace(node, `__tf.neg(${textOf(node)})`);
+  if (owner === LANES && method === 'fma') {
+    const product = `${LANES}.mul(${values[0]}, ${values[1]})`;
+    [product, values[2], `${LANES}.sub(${product}, ${values[2]})`].forEach((replacement) => replace(node, replacement));
+  }
+  if (owner === LANES && method === 'ifAtLeast') {
+    values.slice(2).forEach((value) => replace(node, value));
+  }
+  const isOp = TERMS.includes(method) || UNARY.includes(method) || OWN_UNARY.includes(method) || method === 'fma';
+  if (owner !== 'Math' && isReturned(node) && isOp) {
+    replace(node, `${isOfLanes ? LANES : '__tf'}.neg(${textOf(node)})`);
   }
 }
 
-/** The name called, `Math.log` included. */
+/** The name called, `Math.log` and `o.log` included. */
 function callee({ expression }) {
-  if (ts.isPropertyAccessExpression(expression) && expression.expression.getText() === 'Math') {
+  if (ts.isPropertyAccessExpression(expression) && ['Math', LANES].includes(expression.expression.getText())) {
     return expression.getText();
   }
   return ts.isIdentifier(expression) ? expression.text : undefined;
