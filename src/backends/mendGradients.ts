@@ -15,6 +15,7 @@ import {
   sum,
   tanh,
   unregisterGradient,
+  zeros,
 } from '@tensorflow/tfjs-core';
 
 /** The gradient of an op from its input alone, by ops that have gradients. */
@@ -48,10 +49,20 @@ const MENDED: Readonly<Record<string, FromInput>> = {
   },
 };
 
+/** Comparisons by which gradients choose, as those of minimum, clipByValue and max do, and their inputs. GreaterEqual has a gradient. */
+const COMPARISONS: Readonly<Record<string, readonly string[]>> = {
+  Less: ['a', 'b'],
+  LessEqual: ['a', 'b'],
+  Greater: ['a', 'b'],
+  Equal: ['a', 'b'],
+  LogicalAnd: ['a', 'b'],
+  LogicalNot: ['x'],
+};
+
 /**
  * Lets gradients be differentiated. What TensorFlow.js 4.22 saves of an op's output it records before the op itself, so derivatives
  * of derivatives miss what goes through it: those of exp, tanh and sigmoid come out wrong, or as an error. And those of elu and
- * leakyRelu use ops without gradients. Where a gradient is to be differentiated, these are computed from the inputs; other
+ * leakyRelu use ops without gradients, and others comparisons, whose gradient is 0. Where a gradient is to be differentiated, these are computed from the inputs; other
  * gradients stay as they are.
  */
 export function mendGradients(): void {
@@ -77,5 +88,15 @@ export function mendGradients(): void {
           ? { [input]: () => gradient(dy, saved[0] as Tensor, attributes) }
           : original.gradFunc(dy, saved, attributes),
     } as GradConfig);
+  }
+  for (const [kernelName, inputs] of Object.entries(COMPARISONS)) {
+    if (getGradient(kernelName) === undefined) {
+      registerGradient({
+        kernelName,
+        inputsToSave: [...inputs],
+        gradFunc: (_, saved: Tensor[]) =>
+          Object.fromEntries(inputs.map((name, i) => [name, () => zeros((saved[i] as Tensor).shape)])),
+      });
+    }
   }
 }

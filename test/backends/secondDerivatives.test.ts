@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Bijector } from 'tfjs-flows';
 import {
   affineCoupling,
+  affineTransformer,
   chain,
   createRng,
   iaf,
@@ -24,6 +25,14 @@ const parts: Record<string, (x: tf.Tensor) => tf.Tensor> = {};
 for (const activation of ['relu', 'leakyRelu', 'elu', 'softplus', 'swish', 'tanh', 'sigmoid'] as const) {
   const network = mlp({ inputDim: 3, outputDim: 2, hidden: [5], activation, rng });
   parts[`a network with ${activation}`] = (x) => tf.square(network.apply(x));
+}
+for (const options of [{ scale: 'gate' }, { scale: 'sigmoid', minimum: 0.1 }, { scale: 'softplus', maximum: 0.9 }] as const) {
+  const transformer = affineTransformer(options);
+  for (const method of ['forwardAndLogDerivative', 'inverseAndLogDerivative'] as const) {
+    const map = (x: tf.Tensor): tf.Tensor[] => transformer[method](x, tf.stack([tf.square(x), tf.mul(x, 1.5)], -1));
+    parts[`${JSON.stringify(options)}, ${method}: values`] = (x) => map(x)[0]!;
+    parts[`${JSON.stringify(options)}, ${method}: log-derivative`] = (x) => map(x)[1]!;
+  }
 }
 const bijectors: Record<string, Bijector> = {
   'a planar flow': planar({ dim: 3, rng }),
