@@ -23,6 +23,7 @@ import { agree, differentiated, EVERYWHERE, errorOf, kernelsOn, spread, weighted
 import { backendName } from '../setup/backend.js';
 
 const ofKernel = kernelsOn({
+  [AFFINE]: EVERYWHERE,
   [LOGISTIC_MIXTURE]: EVERYWHERE,
   [gradientOf(LOGISTIC_MIXTURE)]: EVERYWHERE,
   [SPLINE]: EVERYWHERE,
@@ -36,6 +37,39 @@ const ROW_KERNELS = [
   [LOGISTIC_MIXTURE, () => logisticMixtureTransformer({ components: 2 })],
   [SPLINE, () => splineTransformer({ bins: 2, boundary: 'free' })],
 ] as const;
+
+ofKernel(AFFINE, 'affine maps', () => {
+  const settings: AffineTransformerOptions[] = [
+    {},
+    { scale: 'exp' },
+    { scale: 'tanh' },
+    { scale: 'sigmoid' },
+    { scale: 'sigmoid', offset: -0.5, minimum: 0 },
+    { scale: 'gate', offset: 0.7 },
+    { scale: 'softplus', offset: 0.5 },
+    { scale: 'softplus', minimum: 0 },
+    { scale: 'softplus', minimum: 1e-6 },
+    { scale: 'softplus', minimum: 0, maximum: 1.2 },
+    { scale: 'softplus', offset: 0.5, minimum: 0.01, maximum: 0.4 },
+    { scale: 'softplus', minimum: 0.001, maximum: 0.013 },
+    { scale: 'softplus', maximum: 23 },
+  ];
+  const formula =
+    (options: AffineTransformerOptions, method: 'forwardAndLogDerivative' | 'inverseAndLogDerivative'): Formula =>
+    (x, p) =>
+      affineTransformer(options)[method](x as tf.Tensor, p as tf.Tensor);
+  const inputsOf = (raws: readonly number[]): Values[] => {
+    const shifts = spread(2, [raws.length], -2, 2)[0];
+    return [spread(1, [raws.length], -3, 3), [raws.flatMap((raw, i) => [shifts[i] as number, raw]), [raws.length, 2]]];
+  };
+  const raws = [-30, -17.5, -17, -3, -0.4, 0.3, 2, 30];
+
+  test.each(settings)('%j', async (options) => {
+    // An inverse by a scale of 1e-348 is no number for float32.
+    await agree(formula(options, 'forwardAndLogDerivative'), inputsOf([-800, -100, ...raws]));
+    await agree(formula(options, 'inverseAndLogDerivative'), inputsOf(raws));
+  });
+});
 
 ofKernel(LOGISTIC_MIXTURE, 'logistic mixtures', () => {
   interface Case extends LogisticMixtureTransformerOptions {

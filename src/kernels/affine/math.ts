@@ -26,8 +26,9 @@ function bareLogScale<F>(o: Lanes<F>, raw: F, kind: i32, offset: number): F {
 /** s. */
 export function logScale<F>(o: Lanes<F>, raw: F, kind: i32, offset: number, least: number, most: number): F {
   const bare = bareLogScale<F>(o, raw, kind, offset);
-  if (least === 0 && most === Infinity) return bare;
-  return o.log(o.min(o.add(o.exp(bare), o.constant(least)), o.constant(most)));
+  // Without a minimum it stays a logarithm, where e^s would be 0.
+  const raised = least === 0 ? bare : o.log(o.add(o.exp(bare), o.constant(least)));
+  return most === Infinity ? raised : o.min(raised, o.log(o.constant(most)));
 }
 
 /** ds / draw. */
@@ -40,7 +41,7 @@ export function logScaleSlope<F>(o: Lanes<F>, raw: F, s: F, kind: i32, offset: n
     return o.mul(q, q);
   }
   const t = o.add(raw, o.constant(offset));
-  if (kind === GATE) return o.sigmoid(o.neg(t));
+  if (kind !== SOFTPLUS && least === 0) return o.sigmoid(o.neg(t));
   const scale = o.exp(s);
   if (kind === SIGMOID) {
     const share = o.sigmoid(t);
@@ -54,7 +55,7 @@ export function logScaleSlope<F>(o: Lanes<F>, raw: F, s: F, kind: i32, offset: n
     least === 0 ? one : o.div(o.exp(t), scale),
   );
   // No gradient comes from where the scale is cut off.
-  return most === Infinity ? slope : o.ifAtLeast(scale, o.constant(most * (1 - 1e-7)), o.constant(0), slope);
+  return most === Infinity ? slope : o.ifAtLeast(s, o.log(o.constant(most)), o.constant(0), slope);
 }
 
 /** y. */
