@@ -319,6 +319,15 @@ ofKernel('FlowsPlanar centred', 'planar flows', () => {
     }
   });
 
+  test('tails', async () => {
+    const x: Values = [
+      [-30, 30, 30, 30, -900, 0, 0, 900, 12, -9, 1e-4, -1e-5],
+      [6, 2],
+    ];
+    const own = [spread(2, [2], 0.5, 1.5), spread(3, [2], -1.5, 1.5), spread(4, [], -1, 1)];
+    await agree((x, w, u, b) => planar({ dim: 2, given: { w: w!, u: u!, b: b! } }).forwardAndLogDet(x!), [x, ...own]);
+  });
+
   test('second derivatives', async () => {
     const inputs = [spread(1, [3, 2], -1, 1), spread(2, [2], -1, 1), spread(3, [2], -1, 1), spread(4, [], -1, 1)];
     await agree((x, w, u, b) => {

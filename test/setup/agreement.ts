@@ -55,8 +55,9 @@ export async function composed<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How far numbers are from those that they should be, relative to these or to 1. */
+/** How far numbers are from those that they should be, relative to these or to 1; as many there have to be. */
 export function errorOf(got: readonly number[][], want: readonly number[][]): number {
+  expect(got.map(({ length }) => length)).toEqual(want.map(({ length }) => length));
   const errors = want.flatMap((row, i) =>
     row.map((value, j) => {
       const other = got[i]?.[j] as number;

@@ -3,8 +3,7 @@ import type { Lanes } from '../lanes.js';
 
 /** Of a normal: the value is (x - mean) / scale, and b the log-scale. */
 export const NORMAL = 0;
-/** Of a Bernoulli variable: b is its logit. */
-export const BERNOULLI = 1;
+// Any other number is of a Bernoulli variable: b is its logit.
 
 export function term<F>(o: Lanes<F>, x: F, b: F, kind: i32): F {
   if (kind === NORMAL) return o.neg(o.fma(o.mul(o.constant(0.5), x), x, b));

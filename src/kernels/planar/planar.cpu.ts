@@ -103,7 +103,7 @@ interface Layer {
 function layersOf(cpu: Cpu, tensors: readonly TensorInfo[], shift: number): Layer[] {
   const values = tensors.map(cpu.values);
   return Array.from({ length: values.length / 3 }, (_, l) => {
-    const [w, u, b] = values.slice(3 * l, 3 * l + 3) as [Float32Array, Float32Array, Float32Array];
+    const [w, u, b] = values.slice(3 * l) as [Float32Array, Float32Array, Float32Array];
     const [product, square] = [dot(w, u), dot(w, w)];
     const argument = product + shift;
     const onePlusA = softplus(o, argument);

@@ -90,7 +90,7 @@ function add(sums: Float64Array, i: number, more: number): void {
 }
 
 function prepare(cpu: Cpu, inputs: readonly TensorInfo[]) {
-  const [u, triangles, a, aTilde, b] = inputs.slice(0, 5).map(cpu.values) as [
+  const [u, triangles, a, aTilde, b] = inputs.map(cpu.values) as [
     Float32Array,
     Float32Array,
     Float32Array,
