@@ -49,6 +49,12 @@ const functions: Record<string, [f: (x: tf.Tensor) => tf.Tensor, ...derivatives:
     (x) => tf.clipByValue(tf.square(x), 0.1, 2),
     ...[(x: number) => 2 * x, () => 2, () => 0].map((of) => (x: number) => (x * x > 0.1 && x * x < 2 ? of(x) : 0)),
   ],
+  where: [
+    (x) => tf.where(tf.greaterEqual(x, 0.1), tf.square(x), tf.mul(x, tf.square(x))),
+    (x) => (x >= 0.1 ? 2 * x : 3 * x * x),
+    (x) => (x >= 0.1 ? 2 : 6 * x),
+    (x) => (x >= 0.1 ? 0 : 6),
+  ],
 };
 functions.elu![1] = (x) => (x > 0 ? 1 : Math.exp(x));
 
@@ -116,4 +122,29 @@ test('first gradients stay those of TensorFlow.js, and nothing is left behind', 
   });
   tf.dispose(all);
   expect(tf.memory().numTensors).toBe(before);
+});
+
+test('first gradients have what TensorFlow.js saves, and gradients to be differentiated the input', () => {
+  const saved: (readonly string[] | readonly boolean[] | undefined)[] = [];
+  const look = (x: tf.Tensor): tf.Tensor => {
+    const { inputsToSave, outputsToSave } = tf.getGradient('Exp');
+    saved.push(inputsToSave, outputsToSave);
+    return tf.sum(tf.square(x));
+  };
+  const x = tf.tensor1d(points);
+  tf.dispose(tf.grad(look)(x));
+  expect(saved).toEqual([undefined, [true]]);
+  tf.dispose(tf.grad((at) => tf.grad(look)(at))(x));
+  expect(saved.slice(2)).toEqual([['x', 'x'], []]);
+});
+
+test('what is mended stays as it is, and a gradient that is not there is not made', () => {
+  const names = ['Exp', 'Softmax', 'Less', 'LogicalNot'];
+  const before = names.map((name) => tf.getGradient(name));
+  const elu = tf.getGradient('Elu');
+  tf.unregisterGradient('Elu');
+  mendGradients();
+  names.forEach((name, i) => expect(tf.getGradient(name)).toBe(before[i]));
+  expect(tf.getGradient('Elu')).toBeUndefined();
+  tf.registerGradient(elu);
 });

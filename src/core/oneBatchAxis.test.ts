@@ -29,3 +29,45 @@ test.each([[[2]], [[5, 2]], [[4, 1, 2]], [[2, 1, 1, 2]], [[2, 1, 5, 2]], [[1, 4,
     expect(seen).toEqual([[2, 2]]);
   },
 );
+
+test('a call without a context, and each direction by itself', async () => {
+  const seen: number[][] = [];
+  const times =
+    (factor: number) =>
+    (x: tf.Tensor, { context }: { context?: tf.Tensor }): tf.Tensor => {
+      seen.push([x.rank, context === undefined ? 0 : context.rank]);
+      return tf.mul(x, factor);
+    };
+  const spec = oneBatchAxis({
+    ...shifted([]),
+    inverseEvent: [2, 3],
+    forward: times(2),
+    inverse: times(0.5),
+  } as unknown as BijectorSpec);
+  const x = tf.reshape(tf.range(0, 720), [2, 4, 5, 6, 3]);
+  const [y, back] = [spec.forward?.(x, {}) as tf.Tensor, spec.inverse?.(x, {}) as tf.Tensor];
+  expect([y.shape, back.shape]).toEqual([x.shape, x.shape]);
+  expect(await y.array()).toEqual(await tf.mul(x, 2).array());
+  expect(await back.array()).toEqual(await tf.mul(x, 0.5).array());
+  expect(seen).toEqual([
+    [2, 0],
+    [3, 0],
+  ]);
+  const without = oneBatchAxis(shifted([]));
+  expect([without.forward, without.inverse]).toEqual([undefined, undefined]);
+});
+
+test('up to two batch axes, and their context, stay as they are', async () => {
+  const seen: number[][] = [];
+  const spec = oneBatchAxis(shifted(seen));
+  for (const batch of [[], [2], [4, 2]]) {
+    const [x, context] = [tf.ones([...batch, 3]), tf.ones([2])];
+    const [y] = spec.forwardAndLogDet(x, { context });
+    expect(await y.array()).toEqual(await tf.add(x, 11).array());
+  }
+  expect(seen).toEqual([
+    [1, 1],
+    [2, 1],
+    [3, 1],
+  ]);
+});

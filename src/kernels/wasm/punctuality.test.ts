@@ -16,6 +16,8 @@ describe('watchPunctuality', () => {
     expect(restOf(watched)).toBe(0);
     watched.waited(1.04, 1);
     expect(restOf(watched)).toBe(0);
+    watched.waited(0.05, 0);
+    expect(restOf(watched)).toBe(0);
   });
 
   test('does without it for longer each time that it is late, up to a limit, and forgets that by steps', () => {
