@@ -34,10 +34,16 @@ describe.each([IDENTITY, FREE, CIRCULAR])('boundary %d', (boundary) => {
     /** The numbers of an element. */
     function curveOf(parameters: readonly number[]): [memory: Float64Array, numbers: Columns<number>] {
       const memory = new Float64Array(curveSize(BINS)).fill(Number.NaN);
+      const checked = (k: number): number => {
+        if (k < 0 || k >= memory.length) {
+          throw new RangeError(`${k} of ${memory.length}`);
+        }
+        return k;
+      };
       const numbers: Columns<number> = {
-        at: (k) => memory[k] as number,
+        at: (k) => memory[checked(k)] as number,
         put: (k, value) => {
-          memory[k] = value;
+          memory[checked(k)] = value;
         },
       };
       memory.set(parameters, rawAt(BINS));
@@ -81,6 +87,27 @@ describe.each([IDENTITY, FREE, CIRCULAR])('boundary %d', (boundary) => {
         expect(log).toBeCloseTo(Math.log(slope), 10);
         expect(inverseLog).toBeCloseTo(-Math.log(slope), 10);
       });
+    });
+
+    test('tables: the last corner is the end of the box to the bit, no gradients at first, and nothing else is written', () => {
+      const corners = BINS + 1;
+      // In some of these the shares do not add up to 1.
+      for (let seed = 0; seed < 20; seed++) {
+        const parameters = raw.map((value, i) => value + Math.sin(seed * (i + 1)));
+        const [memory, numbers] = curveOf(parameters);
+        expect([memory[BINS], memory[corners + BINS]]).toEqual([BOUND, BOUND]);
+        expect([...memory.slice(5 * corners, 8 * corners)]).toEqual(Array(3 * corners).fill(0));
+        const settings = [BINS, boundary, isBounded, BOUND, LEAST_SLOPE, OFFSET] as const;
+        for (const x of xs) {
+          spline(float64, numbers, x, false, ...settings);
+          spline(float64, numbers, x, true, ...settings);
+        }
+        expect([...memory.slice(rawAt(BINS), rawAt(BINS) + size)]).toEqual(parameters);
+        const before = memory.slice(0, 5 * corners);
+        splineGradient(float64, numbers, 0.3, 1, 1, false, ...settings);
+        curveGradient(float64, numbers, BINS, boundary, isBounded, BOUND, LEAST_WIDTH, LEAST_HEIGHT);
+        expect(memory.slice(0, 5 * corners)).toEqual(before);
+      }
     });
 
     test('the inverse leads back', () => {
