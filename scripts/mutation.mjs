@@ -1,4 +1,5 @@
-// The mutation check: Stryker's mutants and those of scripts/opMutants.mjs against the unit tests, the laws and the golden cases.
+// The mutation check: Stryker's mutants and those of scripts/opMutants.mjs against the unit tests, the laws, the golden cases and, for
+// kernels, what compares them with ops.
 // All mutants of a file run in one process, since loading TensorFlow.js takes longer than most tests of one.
 //
 //   npm run test:mutation -- --file src/bijectors/planar.ts --only ops
@@ -23,6 +24,13 @@ const FOLDERS = ['bijectors', 'dequantizers', 'distributions', 'metrics', 'objec
 const CORE = ['math', 'root', 'sechSquared', 'select', 'sigmoidMap', 'softplusInverse', 'sumLogDerivative'].map(
   (name) => `src/core/${name}.ts`,
 );
+/** That of kernels. */
+const KERNELS = [
+  ...['affine', 'logDensity', 'logisticMixture', 'planar', 'spline', 'sylvester'].map((name) => `${name}/math`),
+  'tanhFactor',
+  'planar/planar.cpu',
+  'sylvester/sylvester.cpu',
+].map((name) => `src/kernels/${name}.ts`);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const reports = join(root, 'reports/mutation');
 const { values: options } = parseArgs({
@@ -57,7 +65,7 @@ process.exit(survivors.length + (options.only === undefined ? stale.length : 0) 
 
 function sources() {
   const found = FOLDERS.flatMap((folder) => readdirSync(join(root, 'src', folder)).map((name) => `src/${folder}/${name}`));
-  return [...CORE, ...found.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))];
+  return [...CORE, ...KERNELS, ...found.filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))];
 }
 
 /** Stryker's mutants of a source: { text, mutants }, numbered as in the text. */
