@@ -485,6 +485,20 @@ for (const [name, make] of ROW_KERNELS) {
       }
     });
 
+    test.each(cases)('a gradient that is given stays as it is: %j', async ({ method, moved }) => {
+      const [x, p, dy] = [
+        [2, 5],
+        [2, moved.length, transformer.parameterSize],
+        [2, 5],
+      ].map((shape, seed) => tf.tensor(Array.from(spread(seed, shape, -1, 1)[0]), shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const before = await dy.array();
+      const map = (at: tf.Tensor): tf.Tensor => rowsTransformer(transformer, 5, moved)(method, at, p)[0] as tf.Tensor;
+      const dx = tf.grad(map)(x, dy);
+      await dx.data();
+      expect(await dy.array()).toEqual(before);
+      tf.dispose([x, p, dy, dx]);
+    });
+
     test.each(cases)('second derivatives: %j', async ({ method, moved }) => {
       const formula = rowsOf(transformer, method, moved);
       const slopes: Formula = (...at) => tf.grads((...again) => weighted(formula(...again)))(at as tf.Tensor[]);
