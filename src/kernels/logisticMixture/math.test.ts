@@ -163,6 +163,30 @@ test('a component without weight does not make what others have vanish', () => {
   }
 });
 
+test.each([
+  [900, 905, 890],
+  [905, 890, 900],
+  [890, 900, 905],
+  [-900, -905, -890],
+  [-890, -900, -905],
+  [-905, -890, -900],
+  [-900, 905, 0],
+  [905, 0, -900],
+  [0, -900, 905],
+])('log-scales of %d, %d and %d, whose exponentials are no numbers: the log-derivative at the means', (...logScales) => {
+  const logits = [0.3, -0.9, 0.7];
+  const [sums, mixture] = [columnsOf([], SUMS), columnsOf([...logits, 1, 1, 1, ...logScales], 3 * PREPARED)];
+  prepare(float64, mixture, 3, -1000);
+  // 0 times infinity is NaN, but scales of 0 there are none.
+  for (const k of [0, 1, 2]) mixture.put(6 + k, Math.min(mixture.at(6 + k), 1e300));
+  evaluate(float64, 1, mixture, 3, sums);
+  const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
+  const least = Math.min(...logScales);
+  const density = logits.reduce((sum, logit, k) => sum + Math.exp(logit + least - (logScales[k] as number)), 0);
+  // At the means F = S = 1/2 and sigmoid' = 1/4.
+  expectNear(logSlope(float64, sums, false), Math.log(density / total) - least);
+});
+
 describe('the search for the x of y', () => {
   /** Its numbers: the bracket, the last two steps, and whether it goes on. */
   type Search = readonly [lower: number, upper: number, step: number, previous: number, unfinished: number];
