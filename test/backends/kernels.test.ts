@@ -488,7 +488,7 @@ for (const [name, make] of ROW_KERNELS) {
     test.each(cases)('a gradient that is given stays as it is: %j', async ({ method, moved }) => {
       const [x, p, dy] = [
         [2, 5],
-        [2, moved.length, transformer.parameterSize],
+        [2, moved.length * transformer.parameterSize],
         [2, 5],
       ].map((shape, seed) => tf.tensor(Array.from(spread(seed, shape, -1, 1)[0]), shape)) as [tf.Tensor, tf.Tensor, tf.Tensor];
       const before = await dy.array();
