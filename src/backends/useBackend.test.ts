@@ -127,6 +127,14 @@ test('options of wasm may be given where wasm is one of several, and 1 thread an
   expect((await useBackend(['cpu'], { threads: 1 })).name).toBe('cpu');
 });
 
+test.each([
+  [{ wasmPaths: 5 }, 'options.wasmPaths should be a path, or a path for each file, but got 5'],
+  [{ production: 'no' }, "options.production should be true or false, but got 'no'"],
+  [{ onFailure: 5 }, 'options.onFailure should be a function, but got 5'],
+])('%j is refused', async (options, message) => {
+  await expect(useBackend(['wasm', 'cpu'], options as never)).rejects.toThrow(message);
+});
+
 test('an unknown option is refused', async () => {
   await expect(useBackend(['cpu'], { prod: true } as object)).rejects.toThrow("useBackend: unknown option 'prod'");
 });

@@ -73,20 +73,27 @@ export async function useBackend(
   checkNames(names);
   checkOptions('useBackend', options, ['production', 'wasmPaths', 'threads', 'onFailure']);
   checkWasmOptions(names, options);
+  const { production, onFailure } = options;
+  if (production !== undefined && typeof production !== 'boolean') {
+    throw invalid('useBackend', 'options.production', 'true or false', production);
+  }
+  if (onFailure !== undefined && typeof onFailure !== 'function') {
+    throw invalid('useBackend', 'options.onFailure', 'a function', onFailure);
+  }
   await ensureGradients();
   const previous = getBackend();
   const failures: BackendFailure[] = [];
   for (const name of names) {
     const reason = await attempt(name, options);
     if (reason === undefined) {
-      if (options.production === true) {
+      if (production) {
         enableProdMode();
       }
       return { name, failures };
     }
     const failure = { name, reason };
     failures.push(failure);
-    options.onFailure?.(failure);
+    onFailure?.(failure);
   }
   // A failed attempt leaves TensorFlow.js pointing at a backend that is not there.
   if (previous !== undefined && getBackend() !== previous) {
@@ -243,6 +250,9 @@ function checkNames(names: readonly string[]): void {
 function checkWasmOptions(names: readonly string[], { threads, wasmPaths }: UseBackendOptions): void {
   if (threads !== undefined && threads !== 1 && threads !== 2) {
     throw invalid('useBackend', 'options.threads', '1 or 2', threads);
+  }
+  if (wasmPaths !== undefined && typeof wasmPaths !== 'string' && Object(wasmPaths) !== wasmPaths) {
+    throw invalid('useBackend', 'options.wasmPaths', 'a path, or a path for each file', wasmPaths);
   }
   if (names.includes('wasm')) {
     return;

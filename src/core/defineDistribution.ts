@@ -78,13 +78,13 @@ export function defineDistribution(spec: DistributionSpec): Distribution {
     broadcastShapes(`${name}.logProb`, batchShapeOf(value, eventShape.length), batchShape(options));
     return tidy(() => spec.logProb(value, options));
   };
-  const property = (kind: 'mean' | 'mode' | 'entropy'): Partial<Distribution> => {
-    const method = (options: CallOptions = {}): Tensor => {
-      checkCall(`${name}.${kind}`, options);
-      return tidy(() => spec[kind]?.(options) as Tensor);
+  const property = (kind: 'mean' | 'mode' | 'entropy'): Partial<Distribution> | undefined =>
+    spec[kind] && {
+      [kind]: (options: CallOptions = {}): Tensor => {
+        checkCall(`${name}.${kind}`, options);
+        return tidy(() => spec[kind]?.(options) as Tensor);
+      },
     };
-    return spec[kind] ? { [kind]: method } : {};
-  };
 
   return {
     ...defineModule(spec),

@@ -95,6 +95,10 @@ describe('createRng', () => {
     expect(() => createRng({ key: [1, 2], counter: -1 })).toThrow('counter');
     expect(() => createRng(1).bits(-1)).toThrow('rng.bits: count should be an integer of at least 0, but got -1.');
     expect(() => createRng(1).split(0)).toThrow('rng.split: count should be a positive integer, but got 0.');
+    expect(() => createRng(1).normal([2.5])).toThrow('rng: shape should be a list of sizes, but got [2.5].');
+    expect(() => createRng(1).normal([-1])).toThrow('rng: shape should be a list of sizes, but got [-1].');
+    expect(() => createRng(1).uniform(3 as never)).toThrow('rng: shape should be a list of sizes, but got 3.');
+    expect(() => createRng(1).uniform([2], 0, Number.POSITIVE_INFINITY)).toThrow('rng.uniform: high should be a number above 0');
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { tensor } from '@tensorflow/tfjs-core';
+import { checkDrawShape } from './drawShape.js';
 import { checkInteger, invalid } from './errors.js';
 import { fused } from './fused.js';
 import { sizeOf } from './shapes.js';
@@ -65,6 +66,7 @@ export function createRng(seed?: number | RngState): Rng {
     numberAt: (words: Uint32Array, i: number) => number,
     span?: object,
   ): Tensor => {
+    checkDrawShape('rng', shape, 'shape');
     const [size, start] = [sizeOf(shape), counter];
     const onHost = (): [Tensor] => {
       const words = bits(size + 1);
@@ -79,10 +81,10 @@ export function createRng(seed?: number | RngState): Rng {
   return {
     bits,
     uniform: (shape, low = 0, high = 1) => {
-      if (!(low < high)) {
+      const range = (high - low) / 2 ** 23;
+      if (!(range > 0 && range < Infinity)) {
         throw invalid('rng.uniform', 'high', `a number above ${low}`, high);
       }
-      const range = (high - low) / 2 ** 23;
       return draw(UNIFORMS, shape, (words, i) => low + range * (((words[i] as number) >>> 9) + 0.5), { low, high });
     },
     normal: (shape) =>

@@ -94,6 +94,9 @@ describe('betaElbo', () => {
       expect(numbers(formula.kl)[i]).toBeCloseTo(exact, 5);
       expect(numbers(formula.kl)[3 + i]).toBeCloseTo(exact, 5);
     });
+    const images = tf.ones([2, 1, 2, 1, 3]);
+    const slope = tf.grad((m) => tf.sum(elbo({ model: model(m), samples: 2 }).perDraw(images).kl))(tf.ones(images.shape));
+    expect(numbers(slope)).toEqual(new Array(12).fill(2));
     const before = tf.memory().numTensors;
     const q = diagNormal({ mean, scale: 1 });
     const still = { ...model(mean), posterior: () => q, likelihood: () => q };

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, broadcastTo, mean, mul, sub, tidy } from '@tensorflow/tfjs-core';
+import { abs, add, mean, mul, sub, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { checkCall, checkOptions } from '../core/errors.js';
 import type { ObjectiveOptions, ObjectiveWithTerms } from '../core/objective.js';
 import type { KlOptions } from './draws.js';
@@ -101,7 +101,7 @@ export function penalisedElbo(
       checkCall(`${where}.perDraw`, call);
       return tidy(() => {
         const { logLikelihood, kl } = draw(where, options, x, call);
-        return termsOf(logLikelihood, broadcastTo(kl, logLikelihood.shape), call);
+        return termsOf(logLikelihood, add(kl, zerosLike(logLikelihood)), call);
       });
     },
   });

@@ -69,6 +69,16 @@ describe('freeBits', () => {
     ]);
   });
 
+  it('can be differentiated twice, by one group, too', () => {
+    const value = (mean: tf.Tensor): tf.Tensor => {
+      const objective = freeBits({ model: model(mean), nats: 0, groups: [[0, 1, 2]] });
+      return tf.sum(objective.terms(tf.zeros([2, 3]), { rng: createRng(0) }).penalty);
+    };
+    // Of two examples, each with the mean of m^2 / 2 over both.
+    const second = tf.grad((m) => tf.sum(tf.grad(value)(m)))(tf.tensor2d(means));
+    numbers(second).forEach((each) => expect(each).toBeCloseTo(1, 4));
+  });
+
   it('takes groups, one or several', () => {
     expect(penaltyOf({ groups: [[2], [0, 1]] })[1]).toBeCloseTo(
       Math.max(0.4, average[2]!) + Math.max(0.4, average[0]! + average[1]!),

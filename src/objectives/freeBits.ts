@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { add, mean, relu, reshape, stack, sub, sum, zerosLike } from '@tensorflow/tfjs-core';
+import { add, concat, mean, relu, reshape, sub, sum, zerosLike } from '@tensorflow/tfjs-core';
 import { checkInteger, checkNumber, checkOptions, invalid } from '../core/errors.js';
 import type { ObjectiveWithTerms } from '../core/objective.js';
 import { createRng } from '../core/rng.js';
@@ -77,7 +77,7 @@ export function freeBits(options: FreeBitsOptions): ObjectiveWithTerms<FreeBitsT
     const byDimension = mean(reshape(elements, [-1, size]), 0);
     const kl = sumTrailing(elements, model.prior.eventShape.length);
     const z = posterior.sample({ shape: [samples], rng: at.rng });
-    const byGroup = sets === 'each' ? byDimension : stack(sets.map((places) => sum(take(byDimension, places))));
+    const byGroup = sets === 'each' ? byDimension : concat(sets.map((places) => sum(take(byDimension, places), 0, true)));
     return [likelihoodOf(model, z, x, at), kl, byGroup];
   };
 

@@ -56,6 +56,16 @@ const layer = (x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor, rest: Omit<Den
   dense(x, [{ kernel, bias, ...rest }]);
 
 ofKernel(DENSE, 'dense layers', () => {
+  test('an offset that examples share, between any axes', async () => {
+    const network: Formula = (x, w, c) => [
+      dense(x!, [{ kernel: w!, offset: c!, activation: 'tanh' }, { kernel: w! }]),
+      dense(x!, [{ kernel: w!, offset: c!, activation: (s) => tf.mul(s, tf.sigmoid(s)) }, { kernel: w! }]),
+    ];
+    for (const shared of [[3], [2, 1, 3], [1, 3, 3], [4, 1, 1, 3]]) {
+      await agree(network, [spread(1, [4, 2, 3, 3], -1, 1), spread(2, [3, 3], -1, 1), spread(3, shared, -1, 1)]);
+    }
+  });
+
   const activations: DenseActivation[] = ['linear', 'relu', 'leakyRelu', 'elu', 'tanh', 'sigmoid', 'softplus'];
   const sizes = [
     [1, 1, 1],
@@ -291,6 +301,19 @@ ofKernel(TAKE, 'columns', () => {
 });
 
 ofKernel('FlowsPlanar centred', 'planar flows', () => {
+  test('a chain whose parts are of other sizes than x says so', () => {
+    for (const [dim, sizes] of [
+      [3, [2, 2]],
+      [2, [2, 3]],
+    ] as const) {
+      const parts = chain(sizes.map((size) => planar({ dim: size })));
+      expect(() => parts.forwardAndLogDet(tf.ones([4, dim]))).toThrow(
+        /planar.forwardAndLogDet: x should be a float32 tensor of shape/,
+      );
+      parts.dispose();
+    }
+  });
+
   test.each(['centred', 'original'] as const)('one and several, %s', async (constraint) => {
     for (const [shape, layers] of [
       [[1], 1],
@@ -374,6 +397,19 @@ ofKernel(SYLVESTER, 'Sylvester flows', () => {
     await agree(core, [spread(1, [3, 2], -2, 2), ...own([1], 2)]);
     await agree(core, [spread(1, [2, 3, 2], -2, 2), ...own([2, 1], 2)]);
   });
+
+  test.each([0, 1, 2, 3])(
+    'parameters of which one has no axes of its own, or has them alone, are composed: %i',
+    async (which) => {
+      const [each, shared] = [own([3], 2), own([], 2)];
+      for (const [some, one] of [
+        [each, shared],
+        [shared, each],
+      ] as const) {
+        await agree(core, [spread(1, [3, 2], -2, 2), ...some.map((values, i) => (i === which ? (one[i] as Values) : values))]);
+      }
+    },
+  );
 
   test('tails', async () => {
     const x: Values = [

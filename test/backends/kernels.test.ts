@@ -72,6 +72,14 @@ ofKernel(AFFINE, 'affine maps', () => {
 });
 
 ofKernel(LOGISTIC_MIXTURE, 'logistic mixtures', () => {
+  test('parameters of more axes than x are refused, with a kernel or without', () => {
+    const given = { logits: tf.zeros([1, 3, 4]), means: tf.zeros([1, 3, 4]), logScales: tf.zeros([1, 3, 4]) };
+    const map = logisticMixtureCdf({ dim: 3, components: 4, given });
+    expect(() => map.forwardAndLogDet(tf.ones([3]))).toThrow(
+      'logisticMixtureCdf.forwardAndLogDet: the log-det should be of shape []',
+    );
+  });
+
   interface Case extends LogisticMixtureTransformerOptions {
     readonly inverse: boolean;
   }

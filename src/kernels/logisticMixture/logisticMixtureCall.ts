@@ -7,6 +7,7 @@ import { LOGISTIC_MIXTURE } from './logisticMixture.js';
 export const logisticMixtureOf: FusedKernel['call'] = (inputs, attributes) => {
   const [x, ...parameters] = inputs as [Tensor, ...Tensor[]];
   const [shape, ...others] = parameters.map((parameter) => String(parameter.shape.slice(0, -1)).replace(/^(1,)+/, ''));
-  const repeats = others.every((other) => other === shape) && `,${x.shape}`.endsWith(`,${shape}`);
+  const fits = parameters.every(({ rank }) => rank <= x.rank + 1);
+  const repeats = fits && others.every((other) => other === shape) && `,${x.shape}`.endsWith(`,${shape}`);
   return others.length === 0 || repeats ? runRecorded(LOGISTIC_MIXTURE, inputs, attributes) : undefined;
 };

@@ -8,14 +8,15 @@ export const PLANAR_SHIFTS: Readonly<Record<string, number>> = Object.fromEntrie
   Object.entries(SHIFTS).map(([constraint, shift]) => [PLANAR + constraint, shift]),
 );
 
-/** How each is called: with one w, u and b for all examples. */
+/** How each is called: with one w, u and b for all examples, of the size of x. */
 export const planarsOf: Readonly<Record<string, FusedKernel['call']>> = Object.fromEntries(
   Object.keys(PLANAR_SHIFTS).map((name) => [
     name,
-    ([x, ...layers], attributes) =>
-      layers.every(({ rank }, i) => rank === (i % 3 < 2 ? 1 : 0))
-        ? runRecorded(name, [x as Tensor, ...layers], attributes)
-        : undefined,
+    ([x, ...layers], attributes) => {
+      const size = `${(x as Tensor).shape.slice(-1)}`;
+      const fits = layers.every(({ shape }, i) => `${shape}` === (i % 3 < 2 ? size : ''));
+      return fits ? runRecorded(name, [x as Tensor, ...layers], attributes) : undefined;
+    },
   ]),
 );
 

@@ -8,8 +8,9 @@ export const SYLVESTER_GRADIENT = 'FlowsSylvesterGradient';
 
 /** How the kernel is called: it does not broadcast, but for leading axes of u. */
 export const sylvesterOf: FusedKernel['call'] = (inputs, attributes) => {
-  const [u, b] = [inputs[0], inputs[4]] as [Tensor, Tensor];
-  return `${u.shape.slice(-b.rank)}` === `${b.shape}` ? runRecorded(SYLVESTER, inputs, attributes) : undefined;
+  const [u, triangles, diagonal, diagonalTilde, b] = inputs.map(({ shape }) => shape) as [number[], number[], ...number[][]];
+  const all = [u.slice(-(b as number[]).length), triangles.slice(0, -1), diagonal, diagonalTilde];
+  return all.every((shape) => `${shape}` === `${b}`) ? runRecorded(SYLVESTER, inputs, attributes) : undefined;
 };
 
 export function registerSylvesterGradient(): void {
