@@ -50,11 +50,11 @@ export function parameterSource<Name extends string>(
     for (const name of names) {
       checkEvent(where, `options.given.${name}`, given[name], specs[name].shape);
     }
-    return { parameters: {}, at: (call) => each((name) => own(given[name], call)) };
   }
   if (contextDim === undefined) {
-    const parameters = each((name) => parameter(() => specs[name].init(rng)));
-    return { parameters, at: (call) => each((name) => own(parameters[name], call)) };
+    const parameters = given ? {} : each((name) => parameter(() => specs[name].init(rng)));
+    const all = { ...parameters, ...given } as Record<Name, Tensor>;
+    return { parameters, at: (call) => each((name) => own(all[name], call)) };
   }
   checkInteger(where, 'options.contextDim', contextDim, 1);
   const sizes = names.map((name) => sizeOf(specs[name].shape));

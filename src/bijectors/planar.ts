@@ -60,7 +60,7 @@ export function planar(options: PlanarOptions): Bijector {
   const { dim, contextDim, constraint = 'centred', activation = 'tanh' } = options;
   checkInteger('planar', 'options.dim', dim, 1);
   checkChoice('planar', 'options.constraint', constraint, Object.keys(SHIFTS));
-  checkChoice('planar', 'options.activation', activation, ['tanh', 'leakyRelu']);
+  checkChoice('planar', 'options.activation', activation, Object.keys(ACTIVATIONS));
   const source = parameterSource(
     'planar',
     {
@@ -71,7 +71,7 @@ export function planar(options: PlanarOptions): Bijector {
     },
     options,
   );
-  const h = activation === 'tanh' ? HYPERBOLIC_TANGENT : LEAKY_RELU;
+  const h = ACTIVATIONS[activation];
 
   const prepare = ([w, u, b]: Own): Prepared => {
     const wu = sum(mul(w, u), -1);
@@ -139,37 +139,35 @@ interface Activation {
   solve(wy: Tensor, p: Prepared): Tensor;
 }
 
-/** Widens the bracket by what w . y may have lost to rounding. */
-const ROUNDING = 1e-5;
-
-const HYPERBOLIC_TANGENT: Activation = {
-  value: tanh,
-  slopes: (s) => [sechSquared(s), square(tanh(s))],
-  solve: (wy, { a, b, slope }) => {
-    const reach = add(abs(a), ROUNDING);
-    const t = monotoneRoot({
-      residual: (candidate) => {
-        const s = add(candidate, b);
-        return [sub(add(candidate, mul(a, tanh(s))), wy), slope(s)];
-      },
-      low: sub(wy, reach),
-      high: add(wy, reach),
-    });
-    return add(t, b);
+const ACTIVATIONS: Readonly<Record<'tanh' | 'leakyRelu', Activation>> = {
+  tanh: {
+    value: tanh,
+    slopes: (s) => [sechSquared(s), square(tanh(s))],
+    solve: (wy, { a, b, slope }) => {
+      // Wider by what w . y may have lost to rounding.
+      const reach = add(abs(a), 1e-5);
+      const t = monotoneRoot({
+        residual: (candidate) => {
+          const s = add(candidate, b);
+          return [sub(add(candidate, mul(a, tanh(s))), wy), slope(s)];
+        },
+        low: sub(wy, reach),
+        high: add(wy, reach),
+      });
+      return add(t, b);
+    },
   },
-};
-
-const LEAK = 0.2;
-
-const LEAKY_RELU: Activation = {
-  value: (s) => mul(s, LEAKY_RELU.slopes(s)[0]),
-  slopes: (s) => {
-    const complement = mul(step(neg(s)), 1 - LEAK);
-    return [sub(1, complement), complement];
-  },
-  // The map from s to wy + b is a line through the origin on either side, with the same sign as s.
-  solve: (wy, { b, slope }) => {
-    const r = add(wy, b);
-    return div(r, slope(r));
+  leakyRelu: {
+    value: (s) => mul(s, ACTIVATIONS.leakyRelu.slopes(s)[0]),
+    slopes: (s) => {
+      // Below zero, where the slope is 0.2.
+      const complement = mul(step(neg(s)), 0.8);
+      return [sub(1, complement), complement];
+    },
+    // The map from s to wy + b is a line through the origin on either side, with the same sign as s.
+    solve: (wy, { b, slope }) => {
+      const r = add(wy, b);
+      return div(r, slope(r));
+    },
   },
 };

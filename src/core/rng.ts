@@ -82,7 +82,8 @@ export function createRng(seed?: number | RngState): Rng {
     bits,
     uniform: (shape, low = 0, high = 1) => {
       const range = (high - low) / 2 ** 23;
-      if (!(range > 0 && range < Infinity)) {
+      // Infinity times 0 is no number, and nothing is above that.
+      if (!(range > range * 0)) {
         throw invalid('rng.uniform', 'high', `a number above ${low}`, high);
       }
       return draw(UNIFORMS, shape, (words, i) => low + range * (((words[i] as number) >>> 9) + 0.5), { low, high });

@@ -63,9 +63,6 @@ export function monotoneRoot({ residual, low, high, iterations = 32 }: RootProbl
 
 const FLATTEST = 1e-30;
 
-/** Below the largest float32 number. */
-const STEEPEST = 3e38;
-
 type State = [x: Tensor, lower: Tensor, upper: Tensor, step: Tensor, previous: Tensor];
 
 function search(residual: RootProblem['residual'], low: Tensor, high: Tensor, iterations: number): Tensor {
@@ -86,8 +83,9 @@ function improve(residual: RootProblem['residual'], [x, lower, upper, step, prev
   const high = select(below, upper, x);
   const newton = sub(x, div(value, derivative));
   const isFit = [
-    // A comparison with NaN is false, so a derivative of zero ends in the bisection, and so does an infinite one, whose step is none.
-    lessEqual(derivative, STEEPEST),
+    // A comparison with NaN is false, so a derivative of zero ends in the bisection, and so does an infinite one, whose step is none:
+    // one above the largest float32 number, nearly.
+    lessEqual(derivative, 3e38),
     // Equality counts as inside and as shrinking: at the root itself the step is zero, and must stay so.
     greaterEqual(newton, low),
     lessEqual(newton, high),

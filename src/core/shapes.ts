@@ -35,9 +35,6 @@ export function broadcastShapes(where: string, a: readonly number[], b: readonly
   });
 }
 
-/** Whether it is a float32 tensor in use. */
-const isUsable = (x: unknown): x is Tensor => isTensorLike(x) && x.dtype === 'float32' && !x.isDisposed;
-
 /** What an event looks like: a size an axis, `null` where any size will do. */
 export type EventShape = readonly (number | null)[];
 
@@ -49,7 +46,7 @@ export type EventShape = readonly (number | null)[];
  */
 export function checkEvent(where: string, argument: string, x: unknown, event: EventShape): asserts x is Tensor {
   const text = `a float32 tensor of shape [${['...batch', ...event.map((size) => size ?? '?')].join(', ')}]`;
-  const start = isUsable(x) ? x.shape.length - event.length : -1;
+  const start = isTensorLike(x) && x.dtype === 'float32' && !x.isDisposed ? x.shape.length - event.length : -1;
   if (start < 0 || event.some((size, i) => size !== null && size !== (x as Tensor).shape[start + i])) {
     throw invalid(where, argument, text, x);
   }
@@ -62,7 +59,8 @@ export function checkEvent(where: string, argument: string, x: unknown, event: E
 /** Throws unless `context` is [...batch, size] with leading axes that broadcast to the batch axes of the call. */
 export function checkContext(where: string, context: unknown, size: number, batch: readonly number[]): asserts context is Tensor {
   const text = `a float32 tensor of shape [${[...batch, size].join(', ')}] (leading axes may broadcast)`;
-  if (!isUsable(context) || context.shape.at(-1) !== size || !broadcastsTo(context.shape.slice(0, -1), batch)) {
+  const fits = isTensorLike(context) && context.dtype === 'float32' && !context.isDisposed && context.shape.at(-1) === size;
+  if (!fits || !broadcastsTo(context.shape.slice(0, -1), batch)) {
     throw invalid(where, 'options.context', text, context);
   }
 }

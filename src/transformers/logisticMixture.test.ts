@@ -178,7 +178,8 @@ describe('logisticMixtureMap', () => {
 
   test.each([
     { x: [4, 3], parameters: [3], others: [3], fits: true },
-    { x: [4, 3], parameters: [1, 1, 3], others: [3], fits: true },
+    { x: [4, 3], parameters: [1, 3], others: [3], fits: true },
+    { x: [4, 3], parameters: [1, 1, 3], others: [3], fits: false },
     { x: [4, 1], parameters: [1], others: [1, 1], fits: true },
     { x: [2, 4, 3], parameters: [4, 3], others: [4, 3], fits: true },
     { x: [13], parameters: [3], others: [3], fits: false },
